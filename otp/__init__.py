@@ -1,0 +1,1 @@
+"""Supervision trees and OTP behaviours for Python services."""

@@ -1,0 +1,84 @@
+"""The restart decision: a pure function of a tree and an event.
+
+    tree, actions = decide(tree, event)
+
+It has no threads, no clock, no random source, no I/O and no log. What it needs of them comes with the event (the moment,
+a random number), and what is to be done comes back as actions, in the order in which they are to be done. The same tree
+and the same event always give the same result.
+
+`decide` consumes the tree that it is given: the tree it returns is the one to go on with. It is the same object, because
+a copy of 10,000 nodes per event would cost a thousand times what the decision itself does. Who wants to keep a tree
+copies it (`copy.deepcopy`).
+
+    model         nodes, groups and the counts over them
+    policy        what a child is promised; written by the user
+    messages      events, actions, reports
+    bookkeeping   keeps counts and timers true
+    restart       R1-R9: start, signals, ends, deaths, the exit barrier
+    cancel        whom a cancel reaches; deadlines (R12)
+    stop          the ordered stop (R14), the end of the tree (R15)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otp.tree.decision.bookkeeping import enter
+from otp.tree.decision.cancel import deadline_over
+from otp.tree.decision.messages import Ended, Expired, RestartRequested, Signaled, Spawned, StopRequested
+from otp.tree.decision.model import Deadline, Group, Node, NodeState, Tree
+from otp.tree.decision.restart import backoff_over, ended, restart_requested, signaled, spawned, start
+from otp.tree.decision.stop import advance, order_over, stop
+
+if TYPE_CHECKING:
+    from otp.tree.decision.messages import Action, Birth, Event
+
+__all__ = ["decide", "plant"]
+
+
+def plant(root: Birth, at: float, *, propagate: bool = False) -> tuple[Tree, list[Action]]:
+    """A new tree, its root about to start. With `propagate` the first death stops it."""
+    node = Node(root.node, root.name, root.name, root.policy, None, Group(), since=at)
+    tree = Tree(node, propagate=propagate)
+    actions: list[Action] = []
+    enter(tree, node)
+    start(tree, node, at, actions)
+    return tree, actions
+
+
+def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
+    """What becomes of `tree` by `event`, and what is to be done about it."""
+    actions: list[Action] = []
+    match event:
+        case Ended():
+            ended(tree, event, actions)
+            if tree.propagate and tree.stop is None and tree.counts[NodeState.DEAD]:
+                stop(tree, None, event.at, actions)
+            else:
+                advance(tree, event.at, actions)
+        case Spawned():
+            spawned(tree, event, actions)
+        case Signaled():
+            signaled(tree, event, actions)
+        case Expired():
+            _expired(tree, event, actions)
+        case RestartRequested():
+            restart_requested(tree, event, actions)
+        case StopRequested():
+            stop(tree, event.timeout, event.at, actions)
+    return tree, actions
+
+
+def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
+    purpose = tree.timers.pop(event.timer, None)
+    if purpose is None:
+        return
+    purpose.timer = 0
+    if isinstance(purpose, Node):
+        backoff_over(tree, purpose, event.at, actions)
+    elif isinstance(purpose, Deadline):
+        deadline_over(tree, purpose, event.at, actions)
+        advance(tree, event.at, actions)
+    else:
+        order_over(tree, purpose, event.at, actions)
+        advance(tree, event.at, actions)

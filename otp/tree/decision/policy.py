@@ -1,0 +1,109 @@
+"""What a child is promised: when it is started again, how soon, and how long it may take to end.
+
+Plain data, written by the user through `otp.run` and `otp.Child`, read by the decision. A policy is checked where it is
+written, so the decision never meets a bad one.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["BRUTAL_KILL", "Backoff", "BrutalKill", "Policy", "Restart", "Strategy"]
+
+
+class Restart(enum.StrEnum):
+    """After which ends a child is started again (the restart types of `supervisor(3)`)."""
+
+    PERMANENT = "permanent"
+    """After every end; a return without DONE is a death."""
+    TRANSIENT = "transient"
+    """After an abnormal end only; a plain return is DONE."""
+    TEMPORARY = "temporary"
+    """Never, not even when its group starts anew: it is removed from the tree."""
+
+
+class Strategy(enum.StrEnum):
+    """Whom the death of a group's member takes along (the strategies of `supervisor(3)`)."""
+
+    ONE_FOR_ONE = "one_for_one"
+    """Nobody."""
+    ONE_FOR_ALL = "one_for_all"
+    """All other members."""
+    REST_FOR_ONE = "rest_for_one"
+    """The members that were started after it; they follow it, in order, when it starts again."""
+
+
+class BrutalKill(enum.Enum):
+    """The type of `BRUTAL_KILL`."""
+
+    BRUTAL_KILL = "brutal_kill"
+
+
+BRUTAL_KILL: Final = BrutalKill.BRUTAL_KILL
+"""As `shutdown`: do not wait at all. What can be killed is killed; a thread counts as stuck at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a dead node waits before its next incarnation: exponential, capped, with jitter.
+
+    The defaults are those of Monogon's Go supervisor, except that it never gives up.
+
+    Raises:
+        ValueError: when a number makes no sense; `TypeError` when it is none.
+    """
+
+    initial: float = 0.5
+    """Seconds before the first restart."""
+    multiplier: float = 1.5
+    """What each further death multiplies the wait with; at least 1."""
+    maximum: float = 60.0
+    """Seconds above which the wait does not grow. Jitter is applied after it."""
+    jitter: float = 0.5
+    """The share of the wait that is random: 0.5 spreads it evenly over 50 % to 150 %."""
+    reset_after: float = 0.0
+    """Seconds a node must have been healthy for its next death to count as the first one again; at 0 the HEALTHY signal
+    is enough."""
+
+    def __post_init__(self) -> None:
+        for name in ("initial", "multiplier", "maximum", "jitter", "reset_after"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                msg = f"Backoff({name}=...) takes a number, not {type(value).__name__}"
+                raise TypeError(msg)
+            if not math.isfinite(value) or value < 0:
+                msg = f"Backoff({name}={value!r}) must be finite and not negative"
+                raise ValueError(msg)
+        if self.multiplier < 1:
+            msg = f"Backoff(multiplier={self.multiplier!r}) must be at least 1: waits never shrink"
+            raise ValueError(msg)
+        if self.jitter > 1:
+            msg = f"Backoff(jitter={self.jitter!r}) must be between 0 and 1"
+            raise ValueError(msg)
+
+    def delay(self, failures: int, draw: float) -> float:
+        """The wait in seconds after `failures` earlier deaths in a row, for a random `draw` from [0, 1)."""
+        try:
+            wait = min(self.initial * self.multiplier**failures, self.maximum)
+        except OverflowError:  # 1.5 ** 1751 is no float any more, and a node may die that often
+            wait = self.maximum if self.initial else 0.0
+        return wait * (1 + self.jitter * (2 * draw - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that the decision has to know about a child. Built by `otp.Child`, which checks it."""
+
+    restart: Restart = Restart.PERMANENT
+    shutdown: float | None = 5.0
+    """Seconds from cancel until the node is stuck; `None`: it may take for ever; 0: it is stuck at once."""
+    backoff: Backoff = Backoff()
+    significant: bool = False
+    """Whether its end by itself may end the behaviour supervisor above it."""
+    start_timeout: float | None = 60.0
+    """Seconds until HEALTHY, where something waits for it."""
+    killable: bool = False
+    """Whether its backend can end it by force; otherwise it is reported as stuck."""
