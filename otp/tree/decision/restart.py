@@ -125,7 +125,7 @@ def backoff_over(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
 def restart_requested(tree: Tree, event: RestartRequested, out: list[Action]) -> None:
     """Cancel that node alone and start it anew without backoff; its group stays."""
     node = tree.nodes.get(event.node)
-    if node is None or tree.stop is not None:
+    if node is None or tree.stop is not None or tree.stopped:
         return
     node.wanted = True
     end_backoff(tree, node, out)
@@ -136,6 +136,8 @@ def restart_requested(tree: Tree, event: RestartRequested, out: list[Action]) ->
 def _settle(tree: Tree, node: Node | None, at: float, out: list[Action]) -> None:
     """`node` may be ready for what comes after its end: a restart with its group, or removal (R6)."""
     if node is None or node.open or tree.stop is not None or (node.parent is not None and node.parent.doomed):
+        return
+    if tree.propagate and tree.counts[NodeState.DEAD]:  # the stop comes next
         return
     if node.group.strategy is Strategy.ONE_FOR_ONE:
         _launch(tree, [node], at, out)
