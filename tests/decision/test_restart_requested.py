@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otp.tree.decision.messages import Canceling, Cause, Disarm, RestartRequested
+from otp.tree.decision.messages import Canceling, Cause, Disarm, RestartRequested, Stopped
 from otp.tree.decision.policy import Backoff, Policy, Restart, Strategy
 
 SLOW = Policy(backoff=Backoff(initial=10.0))
@@ -168,3 +168,14 @@ def test_nothing_is_restarted_in_a_stop(world):
     assert world.restart("root.a") == []
     assert world.restart("root.b") == []
     assert world.last == []
+
+
+@pytest.mark.parametrize("dn", ["root", "root.a"])
+def test_nothing_is_restarted_in_a_tree_that_has_come_to_its_end(world, dn):
+    world.run("root", "a")
+    world.finishes("root.a", "root")
+    assert world.reports(Stopped) == [Stopped((), 0.0)]
+
+    assert world.restart(dn) == []
+    assert world.last == []
+    assert world.states() == {"root": "done#1", "root.a": "done#1"}

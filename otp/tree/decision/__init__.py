@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from otp.tree.decision.bookkeeping import enter
 from otp.tree.decision.cancel import deadline_over
 from otp.tree.decision.messages import Ended, Expired, RestartRequested, Signaled, Spawned, StopRequested
-from otp.tree.decision.model import Deadline, Group, Node, NodeState, Tree
+from otp.tree.decision.model import Deadline, Group, Node, Tree
 from otp.tree.decision.restart import backoff_over, ended, restart_requested, signaled, spawned, start
 from otp.tree.decision.stop import advance, order_over, stop
 
@@ -52,10 +52,7 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
     match event:
         case Ended():
             ended(tree, event, actions)
-            if tree.propagate and tree.stop is None and tree.counts[NodeState.DEAD]:
-                stop(tree, None, event.at, actions)
-            else:
-                advance(tree, event.at, actions)
+            advance(tree, event.at, actions)
         case Spawned():
             spawned(tree, event, actions)
         case Signaled():

@@ -19,6 +19,7 @@ from otp.tree.decision.messages import Cause, End, Forget, Removed, Signal, Star
 from otp.tree.decision.model import Group, Node, NodeState
 from otp.tree.decision.names import is_name
 from otp.tree.decision.policy import Restart, Strategy
+from otp.tree.decision.stop import stop
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Birth, Ended, RestartRequested, Signaled, Spawned
@@ -94,6 +95,8 @@ def _die(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
         end_backoff(tree, child, out)  # a child in its backoff is doomed already, so the cancel leaves it alone (R8)
     taken_along = [*node.children.values(), *(_companions(node) if restarts else ())]
     cancel(tree, taken_along, event.at, out, cause=Cause.DEATH, by=node.dn)
+    if tree.propagate:
+        stop(tree, None, event.at, out)
 
 
 def _back_off(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
@@ -136,8 +139,6 @@ def restart_requested(tree: Tree, event: RestartRequested, out: list[Action]) ->
 def _settle(tree: Tree, node: Node | None, at: float, out: list[Action]) -> None:
     """`node` may be ready for what comes after its end: a restart with its group, or removal (R6)."""
     if node is None or node.open or tree.stop is not None or (node.parent is not None and node.parent.doomed):
-        return
-    if tree.propagate and tree.counts[NodeState.DEAD]:  # the stop comes next
         return
     if node.group.strategy is Strategy.ONE_FOR_ONE:
         _launch(tree, [node], at, out)
