@@ -76,6 +76,17 @@ def test_one_that_was_promised_less_keeps_its_deadline(world):
     assert world.reports(Stopped) == [Stopped(("root.b",), pytest.approx(1.2))]
 
 
+def test_one_that_was_promised_as_much_as_the_last_grace_is_in_the_same_report_as_all_others(world):
+    world.run("root", ("a", Policy(shutdown=LAST_GRACE)), "b")
+    world.stop(1.0)
+    world.passes(1.0)
+    assert list(world.timers.values()) == [1.5]
+
+    world.passes(LAST_GRACE)
+    (report,) = world.reports(Stuck)
+    assert [dn for _id, dn, _incarnation in report.nodes] == ["root", "root.a", "root.b"]
+
+
 def test_the_deadline_that_nobody_is_left_for_is_disarmed(world):
     world.run("root", ("a", FOR_EVER), "b")
     world.stop(1.0)

@@ -50,7 +50,7 @@ def hurry(tree: Tree, limit: float, at: float, out: list[Action]) -> None:
     """Whatever has been canceled has until `limit` to end, however long it was promised."""
     deadlines: dict[float, Deadline] = {}
     for node in subtree(tree.root):
-        if node.running and not node.stuck and (node.deadline is None or node.deadline.at > limit):
+        if node.running and not node.stuck and (node.deadline is None or node.deadline.at >= limit):
             leave_deadline(tree, node, out)
             _join(deadlines, node, limit)
     _set(tree, deadlines, at, out)
