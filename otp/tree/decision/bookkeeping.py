@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otp.tree.decision.messages import Arm, Changed, Disarm
-from otp.tree.decision.model import Node, NodeState
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action
-    from otp.tree.decision.model import Deadline, Stop, Tree
+    from otp.tree.decision.model import Deadline, Node, NodeState, Stop, Tree
 
 __all__ = ["arm", "change", "close", "disarm", "doom", "drop_subtree", "enter", "reopen", "subtree"]
-
-_ENDED = frozenset({NodeState.DONE, NodeState.DEAD, NodeState.CANCELED})
 
 
 def change(  # noqa: PLR0913 - a report has that many parts
@@ -88,12 +85,12 @@ def subtree(node: Node) -> list[Node]:
 
 
 def drop_subtree(tree: Tree, node: Node) -> tuple[int, ...]:
-    """Take all nodes below `node` out of the tree; they have ended. Returns their ids."""
+    """Take all nodes below a doomed `node`, so doomed too, out of the tree; they have ended. Returns their ids."""
     below = subtree(node)[1:]
     for gone in below:
         del tree.nodes[gone.id]
         tree.counts[gone.state] -= 1
-        tree.doomed -= gone.doomed
+    tree.doomed -= len(below)
     node.children = {}
     return tuple(gone.id for gone in below)
 
