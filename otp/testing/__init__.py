@@ -1,0 +1,3 @@
+"""What helps to test with otp, and to test otp itself."""
+
+from __future__ import annotations

@@ -1,0 +1,87 @@
+"""R14 and R15 once more, plainly: what a stop must lead to, and when a tree has come to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otp.testing.simulation.picture import Alarm, Order, Purpose
+from otp.testing.simulation.rules import call_off, condemn
+from otp.testing.simulation.violation import Rule
+from otp.tree.decision.messages import Cause
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.stop import LAST_GRACE
+
+if TYPE_CHECKING:
+    from otp.testing.simulation.reading import Reading
+
+__all__ = ["rush", "stop", "take_turns"]
+
+
+def stop(reading: Reading, timeout: float | None) -> None:
+    """The stop begins, or gets a new timeout."""
+    picture = reading.picture
+    reading.blame = Rule.R14
+    if picture.stopped:
+        return
+    if picture.order is None:
+        reading.stopping = True
+        for node in picture.nodes.values():
+            if node.wait is not None:
+                call_off(reading, node.wait)
+                node.wait = None
+        picture.order = Order(picture.last_first())
+    order = picture.order
+    if timeout is None or order.rushed:
+        return
+    if order.timeout is not None:
+        call_off(reading, order.timeout)
+        order.timeout = None
+    if timeout > 0:
+        order.timeout = Alarm(Purpose.STOP, reading.at + timeout, Rule.R14)
+        reading.armed.append(order.timeout)
+    else:
+        rush(reading, order)
+
+
+def rush(reading: Reading, order: Order) -> None:
+    """The timeout is over: all that is left is canceled at once, and has little time to end."""
+    picture = reading.picture
+    order.rushed = True
+    order.timeout = None
+    condemn(reading, [picture.root], Cause.STOP, picture.root.dn)
+    last = Alarm(Purpose.DEADLINE, reading.at + LAST_GRACE, Rule.R14)
+    for node in picture.root.below():
+        if node.runs and not node.late and (node.deadline is None or node.deadline.at > last.at):
+            if node.deadline is not None:
+                node.deadline.nodes.remove(node)
+                if not any(other.runs for other in node.deadline.nodes):
+                    call_off(reading, node.deadline)
+            node.deadline = last
+            last.nodes.append(node)
+    if last.nodes:
+        reading.armed.append(last)
+
+
+def take_turns(reading: Reading) -> None:
+    """Whose turn it is must have been canceled; where nobody is left, the tree has stopped."""
+    picture = reading.picture
+    if picture.stopped:
+        return
+    order = picture.order
+    if order is None:
+        over = all(node.state is NodeState.DONE for node in picture.nodes.values())
+    elif order.rushed:
+        over = not any(node.runs and not node.late for node in picture.nodes.values())
+    else:
+        while order.turns and (not order.turns[0].runs or order.turns[0].late):
+            del order.turns[0]
+        over = not order.turns
+        if order.turns and not order.turns[0].condemned:
+            condemn(reading, [order.turns[0]], Cause.STOP, picture.root.dn)
+            take_turns(reading)  # it may be stuck already, if it was not to be waited for
+            return
+    if over:
+        picture.stopped = True
+        if order is not None and order.timeout is not None:
+            call_off(reading, order.timeout)
+        reading.stopped = frozenset(node.dn for node in picture.nodes.values() if node.runs)

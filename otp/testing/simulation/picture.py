@@ -1,0 +1,150 @@
+"""What an observer of a tree remembers of it: nodes as they were last seen, groups, alarms.
+
+The picture is drawn from events and actions alone, and holds no count of anything: whatever a rule asks for is looked up
+by walking it. That makes it slow and simple, which is the point: it is there to find what the decision's counts get wrong.
+`rules` draws it, `verdict` and `recount` compare with it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otp.tree.decision.model import NodeState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otp.testing.simulation.violation import Rule
+    from otp.tree.decision.messages import Ended, Signaled, Spawned
+    from otp.tree.decision.policy import Policy, Strategy
+
+__all__ = ["Alarm", "Group", "Order", "Picture", "Purpose", "Seen"]
+
+
+class Purpose(enum.StrEnum):
+    """What somebody waits for with a timer."""
+
+    BACKOFF = "backoff"
+    DEADLINE = "deadline"
+    STOP = "timeout of the stop"
+
+
+@dataclass(slots=True, eq=False)
+class Alarm:
+    """A moment for which a timer must be armed."""
+
+    purpose: Purpose
+    at: float
+    rule: Rule
+    """The rule that asks for it."""
+    nodes: list[Seen] = field(default_factory=list)
+    """Whose backoff it is, or who must have ended by then."""
+    timer: int = 0
+    """The number under which the decision armed it."""
+    off: bool = False
+    """It has gone off, or is not needed any more."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Children that were asked for together, in that order."""
+
+    strategy: Strategy
+    members: list[Seen] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Seen:
+    """A node as it was last seen."""
+
+    id: int
+    name: str
+    dn: str
+    policy: Policy
+    parent: Seen | None
+    group: Group
+    groups: list[Group] = field(default_factory=list)
+    """Its children."""
+    state: NodeState = NodeState.NEW
+    incarnation: int = 0
+    runs: bool = False
+    """It was started, and no end has been reported."""
+    condemned: bool = False
+    """It is dead or was canceled: this incarnation must not go on."""
+    done: bool = False
+    """It has signaled DONE, legally."""
+    healthy_at: float | None = None
+    deaths: int = 0
+    """In a row."""
+    wait: Alarm | None = None
+    deadline: Alarm | None = None
+    late: bool = False
+    """It was reported as stuck."""
+    wanted: bool = False
+    """Its restart was asked for from outside."""
+
+    def children(self) -> Iterator[Seen]:
+        """Its children in the order of their start."""
+        for group in self.groups:
+            yield from group.members
+
+    def below(self) -> list[Seen]:
+        """The node and all its descendants, each before its children."""
+        found: list[Seen] = [self]
+        for above in found:
+            for group in above.groups:
+                found.extend(group.members)
+        return found
+
+    def over(self) -> bool:
+        """Whether its subtree has ended (R6)."""
+        return not self.runs and not any(node.runs for node in self.below())
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A stop that is going on."""
+
+    turns: list[Seen]
+    """All nodes in the order in which they must be stopped; those in front that need no stop any more are taken out."""
+    timeout: Alarm | None = None
+    rushed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """All that has been seen of a tree."""
+
+    root: Seen
+    propagate: bool
+    nodes: dict[int, Seen] = field(default_factory=dict)
+    alarms: dict[int, Alarm] = field(default_factory=dict)
+    """Armed and neither gone off nor disarmed, by timer."""
+    order: Order | None = None
+    stopped: bool = False
+
+    def current(self, event: Spawned | Signaled | Ended) -> Seen | None:
+        """The node that `event` speaks of, if it comes from the incarnation that is running (R10)."""
+        seen = self.nodes.get(event.node)
+        return seen if seen is not None and seen.runs and seen.incarnation == event.incarnation else None
+
+    def live_groups(self) -> Iterator[Group]:
+        """Every group whose parent goes on, the parents before their children."""
+        groups = [self.root.group]
+        for group in groups:
+            yield group
+            for member in group.members:
+                if not member.condemned:
+                    groups.extend(member.groups)
+
+    def last_first(self) -> list[Seen]:
+        """All nodes, children before their parent, the last started first (R14)."""
+
+        def walk(node: Seen) -> Iterator[Seen]:
+            for child in reversed(list(node.children())):
+                yield from walk(child)
+            yield node
+
+        return list(walk(self.root))

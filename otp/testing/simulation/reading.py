@@ -1,0 +1,56 @@
+"""What one event must lead to, as far as the rules say: filled by `rules`, compared with the actions by `verdict`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otp.testing.simulation.violation import Rule
+
+if TYPE_CHECKING:
+    from otp.testing.simulation.picture import Alarm, Picture, Seen
+    from otp.tree.decision.messages import Cause, Event
+    from otp.tree.decision.model import NodeState
+
+__all__ = ["Reading", "Said"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A change of state that must be reported."""
+
+    incarnation: int
+    state: NodeState
+    rule: Rule
+    error: str | None = None
+    traceback: str | None = None
+    restart_at: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """The effects of one event."""
+
+    picture: Picture
+    event: Event | None
+    """None when the tree is planted."""
+    at: float
+    blame: Rule = Rule.ISOLATION
+    """The rule that is broken by an effect that nothing here asks for."""
+    starts: list[Seen] = field(default_factory=list)
+    """In the order in which they must come."""
+    said: dict[int, Said] = field(default_factory=dict)
+    """By node."""
+    cancels: dict[tuple[int, int], Rule] = field(default_factory=dict)
+    """By node and incarnation: the rule that asks for it."""
+    cancelings: list[tuple[frozenset[str], Cause, str]] = field(default_factory=list)
+    kills: set[tuple[int, int]] = field(default_factory=set)
+    stuck: set[frozenset[tuple[int, str, int]]] = field(default_factory=set)
+    """One report for each deadline that has passed."""
+    armed: list[Alarm] = field(default_factory=list)
+    disarmed: list[Alarm] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
+    removed: list[tuple[str, int]] = field(default_factory=list)
+    stopping: bool = False
+    stopped: frozenset[str] | None = None
+    """The DNs of what still runs, if the tree has stopped by this event."""

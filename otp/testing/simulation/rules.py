@@ -1,0 +1,262 @@
+"""R1-R9 and R12 once more, as slowly and plainly as they can be written: what must an event lead to?
+
+One function per kind of event draws the new picture and writes down its effects. Nothing of this is shared with the
+decision but its messages and its policies: whether a subtree has ended or a barrier still holds is looked up each time.
+R14 and R15 are in `endings`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otp.testing.simulation.picture import Alarm, Group, Purpose, Seen
+from otp.testing.simulation.reading import Reading, Said
+from otp.testing.simulation.violation import Rule
+from otp.tree.decision.messages import Cause, End, Signal
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.policy import Restart, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otp.tree.decision.messages import Birth, Ended, RestartRequested, Signaled, Spawned
+    from otp.tree.decision.policy import Backoff
+
+__all__ = [
+    "call_off",
+    "condemn",
+    "deadline_over",
+    "ended",
+    "is_legal",
+    "restart_requested",
+    "settle",
+    "signaled",
+    "spawned",
+    "start",
+]
+
+_BLAME = {Cause.DEATH: Rule.R5, Cause.RESTART: Rule.REQUEST, Cause.STOP: Rule.R14}
+_LONGEST_NAME = 64
+
+
+def spawned(reading: Reading, event: Spawned) -> None:
+    """R1: all of the group or nothing; what is asked for by a condemned parent is never started."""
+    picture = reading.picture
+    parent = picture.current(event)
+    reading.blame = Rule.R10 if parent is None else Rule.R1
+    if parent is None or parent.state is not NodeState.NEW or not is_legal(parent, event.births):
+        return
+    group = Group(event.strategy)
+    parent.groups.append(group)
+    for birth in event.births:
+        child = Seen(birth.node, birth.name, f"{parent.dn}.{birth.name}", birth.policy, parent, group)
+        group.members.append(child)
+        picture.nodes[child.id] = child
+        if parent.condemned or picture.order is not None:
+            child.condemned = True
+            _say(reading, child, NodeState.CANCELED, Rule.R6 if parent.condemned else Rule.R14)
+        else:
+            start(reading, child)
+
+
+def is_legal(parent: Seen, births: tuple[Birth, ...]) -> bool:
+    """Whether these may be the names of new children of `parent`."""
+    taken = [child.name for child in parent.children()]
+    for birth in births:
+        letters = birth.name.replace("-", "a").replace("_", "a")
+        if not (letters.isascii() and letters.isalnum() and len(letters) <= _LONGEST_NAME) or birth.name in taken:
+            return False
+        taken.append(birth.name)
+    return True
+
+
+def signaled(reading: Reading, event: Signaled) -> None:
+    """R2: HEALTHY only from NEW, DONE only from HEALTHY; R3: DONE changes no state yet."""
+    node = reading.picture.current(event)
+    if node is None:
+        reading.blame = Rule.R10
+        return
+    reading.blame = Rule.R2 if event.signal is Signal.HEALTHY else Rule.R3
+    if event.signal is Signal.HEALTHY and node.state is NodeState.NEW:
+        node.healthy_at = event.at
+        _say(reading, node, NodeState.HEALTHY, Rule.R2)
+    elif event.signal is Signal.DONE and node.state is NodeState.HEALTHY:
+        node.done = True
+
+
+def ended(reading: Reading, event: Ended) -> None:
+    """R3, R4 or R5; R9 for what it means to the backoff."""
+    node = reading.picture.current(event)
+    if node is None:
+        reading.blame = Rule.R10
+        return
+    node.runs = False
+    if node.deadline is not None and not any(other.runs for other in node.deadline.nodes):
+        call_off(reading, node.deadline)
+    node.deadline = None
+    node.late = False
+    if node.healthy_at is not None and event.at - node.healthy_at >= node.policy.backoff.reset_after:
+        node.deaths = 0
+    if node.condemned:
+        _say(reading, node, NodeState.CANCELED, Rule.R4, error=event.error, traceback=event.traceback)
+    elif event.end is End.RETURNED and (node.done or node.policy.restart in (Restart.TRANSIENT, Restart.TEMPORARY)):
+        _say(reading, node, NodeState.DONE, Rule.R3)
+    else:
+        _died(reading, node, event)
+
+
+def _died(reading: Reading, node: Seen, event: Ended) -> None:
+    """R5, R7, R8: what a death takes along, and how long the dead one waits."""
+    picture = reading.picture
+    node.condemned = True
+    ends_tree = picture.propagate and picture.order is None
+    comes_back = picture.order is None and not picture.propagate and node.policy.restart is not Restart.TEMPORARY
+    due: float | None = None
+    if comes_back:
+        pause = _pause(node.policy.backoff, node.deaths, event.draw)
+        node.deaths += 1
+        if pause > 0:
+            due = event.at + pause
+            node.wait = Alarm(Purpose.BACKOFF, due, Rule.R8 if node.healthy_at is None else Rule.R9, [node])
+            reading.armed.append(node.wait)
+    _say(reading, node, NodeState.DEAD, Rule.R5, error=event.error, traceback=event.traceback, restart_at=due)
+    reached = list(node.children())
+    if comes_back:
+        rank = node.group.members.index(node)
+        if node.group.strategy is Strategy.ONE_FOR_ALL:
+            reached += [member for member in node.group.members if member is not node]
+        elif node.group.strategy is Strategy.REST_FOR_ONE:
+            reached += node.group.members[rank + 1 :]
+    for child in node.children():
+        _wait_no_longer(reading, child)
+    condemn(reading, reached, Cause.DEATH, node.dn)
+    if ends_tree:
+        reading.blame = Rule.PROPAGATE
+
+
+def _pause(backoff: Backoff, deaths: int, draw: float) -> float:
+    """R8, R9: the length of a backoff, grown one death after the other."""
+    wait = backoff.initial
+    for _ in range(deaths):
+        if wait >= backoff.maximum:
+            break
+        wait *= backoff.multiplier
+    wait = min(wait, backoff.maximum)
+    return wait - wait * backoff.jitter + 2 * wait * backoff.jitter * draw
+
+
+def restart_requested(reading: Reading, event: RestartRequested) -> None:
+    """That node alone, without backoff."""
+    picture = reading.picture
+    node = picture.nodes.get(event.node)
+    reading.blame = Rule.REQUEST
+    if node is None or picture.order is not None or picture.stopped:
+        return
+    node.wanted = True
+    _wait_no_longer(reading, node)
+    condemn(reading, [node], Cause.RESTART, node.dn)
+
+
+def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str) -> None:
+    """R6, R12: a cancel reaches all below its tops that is not condemned yet, and sets their deadlines."""
+    fresh = [top for top in tops if not top.condemned]
+    if fresh:
+        reading.cancelings.append((frozenset(top.dn for top in fresh), cause, by))
+    deadlines: dict[float, Alarm] = {}
+    for node in [node for top in fresh for node in top.below()]:
+        _wait_no_longer(reading, node)
+        if node.condemned:
+            continue
+        node.condemned = True
+        if not node.runs:
+            _say(reading, node, NodeState.CANCELED, Rule.R6)
+            continue
+        reading.cancels[node.id, node.incarnation] = _BLAME[cause]
+        if node.policy.shutdown is not None:
+            limit = reading.at + node.policy.shutdown
+            node.deadline = deadlines.setdefault(limit, Alarm(Purpose.DEADLINE, limit, Rule.R12))
+            node.deadline.nodes.append(node)
+    for deadline in deadlines.values():
+        if deadline.at > reading.at:
+            reading.armed.append(deadline)
+        else:
+            deadline_over(reading, deadline)
+
+
+def deadline_over(reading: Reading, deadline: Alarm) -> None:
+    """R12: kill what can be killed, and report all others at once."""
+    deadline.off = True
+    late = [node for node in deadline.nodes if node.runs and not node.policy.killable]
+    reading.kills |= {(node.id, node.incarnation) for node in deadline.nodes if node.runs and node.policy.killable}
+    for node in late:
+        node.late = True
+    if late:
+        reading.stuck.add(frozenset((node.id, node.dn, node.incarnation) for node in late))
+
+
+def settle(reading: Reading) -> None:
+    """R6-R8: in every group of a live parent, start what has to start again by now."""
+    picture = reading.picture
+    if picture.order is not None or picture.stopped:
+        return
+    for group in list(picture.live_groups()):
+        lying = [member for member in group.members if member.condemned]
+        if group.strategy is not Strategy.ONE_FOR_ONE and not all(member.over() for member in lying):
+            continue
+        for member in lying:
+            if member.wait is not None and group.strategy is Strategy.REST_FOR_ONE:
+                break
+            if member.wait is None and member.over():
+                if member.policy.restart is Restart.TEMPORARY and not member.wanted:
+                    _remove(reading, member)
+                else:
+                    start(reading, member)
+
+
+def start(reading: Reading, node: Seen) -> None:
+    """The next incarnation of `node`, which has no children."""
+    for gone in node.below()[1:]:
+        del reading.picture.nodes[gone.id]
+        reading.forgotten.append(gone.id)
+    node.groups = []
+    node.incarnation += 1
+    node.runs = True
+    node.condemned = node.done = node.wanted = False
+    node.healthy_at = None
+    node.state = NodeState.NEW
+    reading.starts.append(node)
+
+
+def _remove(reading: Reading, node: Seen) -> None:
+    for gone in node.below():
+        del reading.picture.nodes[gone.id]
+        reading.forgotten.append(gone.id)
+    node.group.members.remove(node)
+    reading.removed.append((node.dn, node.incarnation))
+
+
+def call_off(reading: Reading, alarm: Alarm) -> None:
+    """Nobody waits for `alarm` any more."""
+    if not alarm.off:
+        alarm.off = True
+        reading.disarmed.append(alarm)
+
+
+def _wait_no_longer(reading: Reading, node: Seen) -> None:
+    if node.wait is not None:
+        call_off(reading, node.wait)
+        node.wait = None
+
+
+def _say(  # noqa: PLR0913 - a report has that many parts
+    reading: Reading,
+    node: Seen,
+    state: NodeState,
+    rule: Rule,
+    *,
+    error: str | None = None,
+    traceback: str | None = None,
+    restart_at: float | None = None,
+) -> None:
+    node.state = state
+    reading.said[node.id] = Said(node.incarnation, state, rule, error, traceback, restart_at)

@@ -1,0 +1,237 @@
+"""Compares what an event has led to with what it must lead to, and names the rule that is broken by the difference."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from otp.testing.simulation.violation import Rule, Violation
+from otp.tree.decision.messages import (
+    Action,
+    Arm,
+    Cancel,
+    Canceling,
+    Changed,
+    Disarm,
+    Forget,
+    Kill,
+    Removed,
+    Start,
+    Stopped,
+    Stopping,
+    Stuck,
+)
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.policy import Restart, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otp.testing.simulation.picture import Seen
+    from otp.testing.simulation.reading import Reading, Said
+
+__all__ = ["judge"]
+
+_T = TypeVar("_T")
+_CLOSE: Final = 1e-6
+"""Seconds by which two ways of computing the same moment may differ."""
+
+
+def judge(reading: Reading, actions: Sequence[Action]) -> None:
+    """Compare `actions` with `reading`.
+
+    Raises:
+        Violation: when they differ.
+    """
+    by_kind: defaultdict[type, list[Action]] = defaultdict(list)
+    for action in actions:
+        by_kind[type(action)].append(action)
+
+    def of(kind: type[_T]) -> list[_T]:
+        return [action for action in by_kind.get(kind, ()) if isinstance(action, kind)]
+
+    _starts(reading, of(Start))
+    _cancels(reading, of(Cancel), of(Canceling))
+    _timers(reading, of(Arm), of(Disarm))
+    _states(reading, of(Changed), actions)
+    _deadlines(reading, of(Kill), of(Stuck))
+    _gone(reading, of(Forget), of(Removed), actions)
+    _stop(reading, of(Stopping), of(Stopped))
+
+
+def _starts(reading: Reading, starts: list[Start]) -> None:
+    wanted = {node.id: node for node in reading.starts}
+    if len({start.node for start in starts}) < len(starts):
+        raise Violation(Rule.R11, f"a node was started twice by one event: {starts}")
+    for start in starts:
+        node = wanted.get(start.node)
+        if node is None:
+            rule, why = _why_not(reading, start.node)
+            raise Violation(rule, f"{_name(reading, start.node)} was started although {why}")
+        if start.incarnation != node.incarnation:
+            raise Violation(Rule.R6, f"{node.dn} was started as {start.incarnation}, not as {node.incarnation}")
+    started = [start.node for start in starts]
+    for node in reading.starts:
+        if node.id not in started:
+            raise Violation(
+                Rule.R1 if reading.blame == Rule.R1 else Rule.R6,
+                f"{node.dn} was not started, and nothing stands against it",
+            )
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for node_id in started:
+        groups[id(wanted[node_id].group)].append(node_id)
+    for ids in groups.values():
+        order = [member.id for member in wanted[ids[0]].group.members if member.id in ids]
+        if ids != order:
+            raise Violation(Rule.R1, f"a group was started out of order: {[wanted[node].dn for node in ids]}")
+
+
+def _why_not(reading: Reading, node_id: int) -> tuple[Rule, str]:
+    """The rule that forbids the start of a node, and how."""
+    picture = reading.picture
+    node = picture.nodes.get(node_id)
+    checks: list[tuple[Rule, bool, str]]
+    if node is None:
+        if node_id in reading.forgotten:
+            return Rule.RESTART_TYPE, "it is TEMPORARY and has ended"
+        return (reading.blame, "it is not in the tree")
+    parent = node.parent
+    condemned = [member for member in node.group.members if member.condemned]
+    barrier = node.group.strategy is not Strategy.ONE_FOR_ONE
+    checks = [
+        (Rule.R14, picture.order is not None or picture.stopped, "the tree is being stopped"),
+        (Rule.R11, node.runs, "its last incarnation still runs"),
+        (Rule.R6, parent is not None and parent.condemned, "its parent is condemned"),
+        (Rule.R6, not node.over(), "its subtree has not ended"),
+        (Rule.R7, barrier and not all(member.over() for member in condemned), "its group has not ended"),
+        (Rule.R8, node.wait is not None, "its backoff is not over"),
+        (Rule.R8, any(member.wait is not None for member in condemned), "an earlier member has not started again"),
+        (Rule.RESTART_TYPE, node.policy.restart is Restart.TEMPORARY, "it is TEMPORARY"),
+    ]
+    return next(((rule, why) for rule, holds, why in checks if holds), (Rule.ISOLATION, "nothing has ended it"))
+
+
+def _cancels(reading: Reading, cancels: list[Cancel], cancelings: list[Canceling]) -> None:
+    done = {(cancel.node, cancel.incarnation) for cancel in cancels}
+    if len(done) < len(cancels):
+        raise Violation(Rule.R6, f"an incarnation was canceled twice: {cancels}")
+    for node, incarnation in done - reading.cancels.keys():
+        rule = Rule.R14 if reading.picture.order is not None else reading.blame
+        raise Violation(rule, f"{_name(reading, node)} ({incarnation}) was canceled without reason")
+    for (node, incarnation), rule in reading.cancels.items():
+        if (node, incarnation) not in done:
+            raise Violation(rule, f"{_name(reading, node)} ({incarnation}) was not canceled")
+    told = [(frozenset(report.dns), report.cause, report.by) for report in cancelings]
+    if told != reading.cancelings:
+        raise Violation(Rule.R6, f"canceled is {reading.cancelings}, reported was {told}")
+
+
+def _states(reading: Reading, changes: list[Changed], actions: Sequence[Action]) -> None:
+    left = dict(reading.said)
+    news = [change.node for change in changes if change.state is NodeState.NEW]
+    begun = [action.node for action in actions if isinstance(action, Start)]
+    if news != begun:
+        raise Violation(Rule.R6, f"NEW was reported of {news}, started were {begun}")
+    for change in changes:
+        if change.at != reading.at:
+            raise Violation(Rule.CONTRACT, f"{change} is reported for another moment than {reading.at}")
+        if change.state is NodeState.NEW:
+            continue
+        said = left.pop(change.node, None)
+        if said is None:
+            raise Violation(reading.blame, f"{change.dn} became {change.state} without reason")
+        _same_change(change, said)
+    for node, said in left.items():
+        raise Violation(said.rule, f"{_name(reading, node)} did not become {said.state}")
+
+
+def _same_change(change: Changed, said: Said) -> None:
+    if change.state is not said.state or change.incarnation != said.incarnation:
+        raise Violation(said.rule, f"{change.dn} became {change.state} and not {said.state}")
+    # Whoever returns too early has no error of its own; that it is dead needs a reason all the same.
+    unexplained = said.state is NodeState.DEAD and said.error is None
+    if (not change.error if unexplained else change.error != said.error) or change.traceback != said.traceback:
+        raise Violation(said.rule, f"{change.dn} ended with {said.error!r}, but reported was {change.error!r}")
+    if not _close(change.restart_at, said.restart_at):
+        raise Violation(
+            Rule.R8, f"the backoff of {change.dn} ends at {said.restart_at}, but reported was {change.restart_at}"
+        )
+
+
+def _deadlines(reading: Reading, kills: list[Kill], stuck: list[Stuck]) -> None:
+    killed = [(kill.node, kill.incarnation) for kill in kills]
+    if len(killed) != len(reading.kills) or set(killed) != reading.kills:
+        raise Violation(Rule.R12, f"to be killed are {sorted(reading.kills)}, killed were {killed}")
+    told = [frozenset(report.nodes) for report in stuck]
+    if len(told) != len(reading.stuck) or set(told) != reading.stuck:
+        raise Violation(Rule.R12, f"stuck are {[sorted(nodes) for nodes in reading.stuck]}, reported were {told}")
+    if any(report.at != reading.at for report in stuck):
+        raise Violation(Rule.R12, f"{stuck} is reported for another moment than {reading.at}")
+
+
+def _timers(reading: Reading, arms: list[Arm], disarms: list[Disarm]) -> None:
+    """Match what was armed with what has to be; the numbers of the timers are learned here."""
+    alarms = reading.picture.alarms
+    taken_back = [disarm.timer for disarm in disarms]
+    armed = {arm.timer: arm.at for arm in arms}
+    if len(armed) < len(arms) or armed.keys() & alarms.keys():
+        raise Violation(Rule.TIMERS, f"a timer was armed twice: {arms}")
+    for timer in [timer for timer in taken_back if timer in armed]:  # armed and taken back by the same event
+        del armed[timer]
+        taken_back.remove(timer)
+    for alarm in reading.armed:
+        if alarm.off:
+            continue
+        near = [timer for timer, at in armed.items() if _close(at, alarm.at)]
+        if not near:
+            names = [node.dn for node in alarm.nodes]
+            raise Violation(alarm.rule, f"no timer was armed for the {alarm.purpose} of {names} at {alarm.at}: {arms}")
+        alarm.timer = near[0]
+        alarm.at = armed.pop(near[0])
+        alarms[near[0]] = alarm
+    if armed:
+        raise Violation(Rule.TIMERS, f"timers were armed that nobody waits for: {armed}")
+    expected = sorted(alarm.timer for alarm in reading.disarmed if alarm.timer)
+    if sorted(taken_back) != expected:
+        raise Violation(Rule.TIMERS, f"not waited for any more are the timers {expected}, disarmed were {taken_back}")
+    for timer in expected:
+        del alarms[timer]
+
+
+def _gone(reading: Reading, forgets: list[Forget], removed: list[Removed], actions: Sequence[Action]) -> None:
+    forgotten = [node for forget in forgets for node in forget.nodes]
+    if sorted(forgotten) != sorted(reading.forgotten):
+        raise Violation(Rule.R6, f"out of the tree are {sorted(reading.forgotten)}, forgotten were {sorted(forgotten)}")
+    told = [(report.dn, report.incarnation) for report in removed]
+    if sorted(told) != sorted(reading.removed):
+        raise Violation(Rule.RESTART_TYPE, f"removed are {reading.removed}, reported were {told}")
+    gone: set[int] = set()
+    for action in actions:
+        if isinstance(action, Forget):
+            gone.update(action.nodes)
+        elif isinstance(action, (Start, Cancel, Kill)) and action.node in gone:
+            raise Violation(Rule.CONTRACT, f"{action} comes after its node was forgotten")
+
+
+def _stop(reading: Reading, stopping: list[Stopping], stopped: list[Stopped]) -> None:
+    rule = (
+        Rule.R15 if reading.picture.order is None else Rule.PROPAGATE if reading.blame == Rule.PROPAGATE else Rule.R14
+    )
+    if len(stopping) != reading.stopping:
+        raise Violation(rule, "the stop began unasked" if stopping else "the stop did not begin")
+    if len(stopped) != (reading.stopped is not None):
+        raise Violation(rule, "the tree stopped too early" if stopped else "the tree did not stop")
+    for report in stopped:
+        if frozenset(report.unstopped) != reading.stopped:
+            raise Violation(rule, f"unstopped are {reading.stopped}, reported were {report.unstopped}")
+
+
+def _name(reading: Reading, node_id: int) -> str:
+    node: Seen | None = reading.picture.nodes.get(node_id)
+    return node.dn if node is not None else f"node {node_id}"
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _CLOSE
