@@ -1,1 +1,58 @@
-"""Supervision trees and OTP behaviours for Python services."""
+"""Supervision trees and OTP behaviours for Python services.
+
+Parts of a service (threads, coroutines) live in one tree under the same rules: they are restarted when they die, stopped
+in order, and visible while they run.
+
+    def worker() -> None:
+        otp.signal(otp.Signal.HEALTHY)
+        while True:
+            otp.sleep(1.0)
+
+    def root() -> None:
+        otp.run("worker", worker)
+        otp.signal(otp.Signal.HEALTHY)
+        otp.signal(otp.Signal.DONE)
+
+    with otp.System(root) as system:
+        system.wait_healthy(timeout=5)
+"""
+
+from __future__ import annotations
+
+from otp import events as events
+from otp.child import Child as Child
+from otp.errors import BlockingCallError as BlockingCallError
+from otp.errors import Canceled as Canceled
+from otp.errors import DuplicateNameError as DuplicateNameError
+from otp.errors import IllegalSignalError as IllegalSignalError
+from otp.errors import InvalidNameError as InvalidNameError
+from otp.errors import NoSuchNodeError as NoSuchNodeError
+from otp.errors import NotInRunnableError as NotInRunnableError
+from otp.errors import NotNewError as NotNewError
+from otp.errors import OtpError as OtpError
+from otp.errors import StaleIncarnationError as StaleIncarnationError
+from otp.errors import SystemNotRunningError as SystemNotRunningError
+from otp.errors import UnexpectedReturnError as UnexpectedReturnError
+from otp.facade import bind as bind
+from otp.facade import canceled as canceled
+from otp.facade import current as current
+from otp.facade import logger as logger
+from otp.facade import run as run
+from otp.facade import run_group as run_group
+from otp.facade import signal as signal
+from otp.facade import sleep as sleep
+from otp.facade import wait_canceled as wait_canceled
+from otp.mail.ref import CurrentRef as CurrentRef
+from otp.mail.ref import Ref as Ref
+from otp.program import main as main
+from otp.streams import EventStream as EventStream
+from otp.system import StopReport as StopReport
+from otp.system import System as System
+from otp.tree.clock import Clock as Clock
+from otp.tree.decision.messages import Signal as Signal
+from otp.tree.decision.model import NodeState as NodeState
+from otp.tree.decision.policy import BRUTAL_KILL as BRUTAL_KILL
+from otp.tree.decision.policy import Backoff as Backoff
+from otp.tree.decision.policy import Restart as Restart
+from otp.tree.decision.policy import Strategy as Strategy
+from otp.tree.snapshot import NodeSnapshot as NodeSnapshot

@@ -51,7 +51,7 @@ def rush(reading: Reading, order: Order) -> None:
     condemn(reading, [picture.root], Cause.STOP, picture.root.dn)
     last = Alarm(Purpose.DEADLINE, reading.at + LAST_GRACE, Rule.R14)
     for node in picture.root.below():
-        if node.runs and not node.late and (node.deadline is None or node.deadline.at > last.at):
+        if node.runs and not node.late and (node.deadline is None or node.deadline.at >= last.at):
             if node.deadline is not None:
                 node.deadline.nodes.remove(node)
                 if not any(other.runs for other in node.deadline.nodes):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from otp.tree.decision.messages import End, Signal
 from otp.tree.decision.policy import Backoff, Policy, Restart, Strategy
+from otp.tree.decision.stop import LAST_GRACE
 
 if TYPE_CHECKING:
     from random import Random
@@ -21,7 +22,7 @@ __all__ = ["Ask", "Climate", "Deed", "Finish", "Habit", "Mood", "Say", "Script",
 _STRATEGIES: Final = tuple(Strategy)
 _RESTARTS: Final = (Restart.PERMANENT, Restart.PERMANENT, Restart.TRANSIENT, Restart.TEMPORARY)
 # No sum of these is a backoff without jitter, or a deadline and a backoff could not be told apart by their moment.
-_SHUTDOWNS: Final = (None, 0.0, 0.0173, 0.311, 1.739, 5.071)
+_SHUTDOWNS: Final = (None, 0.0, 0.0173, 0.311, LAST_GRACE, 1.739, 5.071)
 _BAD_NAMES: Final = ("", "a.b", "x" * 65, "naïve", "new\nline", "c\n", "a b", ".")
 _MOST_IN_GROUP: Final = 5
 _DEEPEST: Final = 7

@@ -1,0 +1,5 @@
+"""`python -m otp`: the command line."""
+
+from otp.cli import main
+
+main()

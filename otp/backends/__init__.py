@@ -1,0 +1,1 @@
+"""What runs runnables: implementations of `otp.tree.backend`, handed to the tree by `otp.system`."""

@@ -1,0 +1,240 @@
+"""The backend for `async def` runnables: a task for each incarnation, all on one event loop in a thread of its own.
+
+    tree's loop --post--> deque --_drain--> event loop: begin, cancel
+                                            task, and all tasks made by it ---> all done ---> Incarnation.end
+
+The thread is started with the first coroutine. A task belongs to the incarnation whose code created it, found by the
+context-local; the end of a runnable is reported when all its tasks have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from otp.backends.unwaited import UnwaitedThread
+from otp.errors import Canceled
+from otp.tree.decision.messages import End
+from otp.tree.incarnation import current
+from otp.tree.rendering import stack_of_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+
+    from otp.tree.backend import Job
+    from otp.tree.incarnation import Incarnation
+
+__all__ = ["CoroutineBackend"]
+
+
+_WIND_UP: Final = 1.0
+"""Seconds that tasks without an owner get to end when the loop is closed."""
+
+
+class CoroutineBackend:
+    """See the module."""
+
+    name: ClassVar[str] = "coroutine"
+    killable: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        """No thread yet."""
+        self._todo: deque[Callable[[], object]] = deque()
+        self._running: dict[Incarnation, _Running] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: UnwaitedThread | None = None
+        self._closing = False
+        self._ready = threading.Event()
+
+    def start(self, incarnation: Incarnation, job: Job) -> _Running:
+        """Have the event loop begin the runnable.
+
+        Raises:
+            RuntimeError: the machine has no thread left for the event loop.
+        """
+        if self._thread is None:
+            thread = UnwaitedThread(target=self._serve, name=f"{incarnation.dn.partition('.')[0]}: event loop")
+            thread.start()
+            self._thread = thread
+        running = _Running(self, incarnation, job)
+        self.post(running.begin)
+        return running
+
+    def close(self) -> None:
+        """Close the event loop and end its thread."""
+        self._closing = True
+        if self._thread is not None:
+            self.post(_nothing)
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end of the thread."""
+        if self._thread is not None:
+            self._ready.wait(timeout)
+            self._thread.join(timeout)
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have the event loop call `call`; from any thread, without waiting."""
+        self._todo.append(call)
+        loop = self._loop
+        if loop is not None:  # else it is just starting, and looks here when it does
+            with suppress(RuntimeError):  # it has been closed, and all runnables have ended
+                loop.call_soon_threadsafe(self._drain)
+
+    def stack(self) -> str:
+        """Where the event loop itself is: what blocks it, if something does."""
+        return stack_of_thread(None if self._thread is None else self._thread.ident)
+
+    # --- in the thread of the event loop ---
+
+    def _serve(self) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.set_task_factory(self._make_task)
+        self._loop = loop
+        self._ready.set()
+        loop.call_soon(self._drain)
+        while not self._closing:
+            # `SystemExit` and `KeyboardInterrupt` in a task end `run_forever`; that task's owner has seen them already.
+            with suppress(BaseException):
+                loop.run_forever()
+        loop.run_until_complete(_wind_up(loop))
+        loop.close()
+
+    def _drain(self) -> None:
+        while self._todo:
+            self._todo.popleft()()
+        if self._closing and self._loop is not None:
+            self._loop.stop()
+
+    def _make_task(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coro: Generator[Any, None, Any] | Coroutine[Any, Any, Any],
+        **kwargs: Any,  # noqa: ANN401 - whatever this Python's `create_task` passes on
+    ) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **kwargs)
+        context: contextvars.Context | None = kwargs.get("context")
+        owner = current.get() if context is None else context.get(current)
+        running = None if owner is None else self._running.get(owner)
+        if running is not None:
+            running.adopt(task)
+        return task
+
+    def begun(self, incarnation: Incarnation, running: _Running) -> None:
+        """`running` has begun: tasks made by it are its own."""
+        self._running[incarnation] = running
+
+    def over(self, incarnation: Incarnation) -> None:
+        """All its tasks have ended."""
+        self._running.pop(incarnation, None)
+
+
+class _Running:
+    """One incarnation and its tasks. All but `cancel`, `kill` and `stack` is called in the thread of the event loop."""
+
+    def __init__(self, backend: CoroutineBackend, incarnation: Incarnation, job: Job) -> None:
+        self._backend = backend
+        self._incarnation = incarnation
+        self._job: Job | None = job
+        self._main: asyncio.Task[object] | None = None
+        self._others: set[asyncio.Task[Any]] = set()
+        self._how: tuple[End, BaseException | None] | None = None
+
+    def cancel(self) -> None:
+        """Cancel the task, and what it has left behind."""
+        self._backend.post(self._cancel)
+
+    def kill(self) -> None:
+        """A task cannot be killed."""
+
+    def stack(self) -> str:
+        """What the task awaits; and where the event loop is, for a loop that is blocked cancels nobody."""
+        waits = "".join(_awaits(task) for task in (self._main, *self._others) if task is not None and not task.done())
+        return f"{waits or '(its task has not begun)'}\nthe event loop is in:\n{self._backend.stack()}"
+
+    def begin(self) -> None:
+        """Make the task."""
+        job, self._job = self._job, None
+        if job is None or self._incarnation.is_canceled:
+            self._incarnation.end(End.LEFT)
+            return
+        context = contextvars.Context()
+        context.run(current.set, self._incarnation)
+        coro = _coro(job)
+        self._main = asyncio.get_running_loop().create_task(coro, name=self._incarnation.dn, context=context)
+        self._main.add_done_callback(self._main_done)
+        self._backend.begun(self._incarnation, self)  # from here on a task made in this context is one of the others
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """A task that this runnable has made."""
+        self._others.add(task)
+        task.add_done_callback(self._other_done)
+        if self._how is not None:  # made while the others are being canceled
+            task.cancel()
+
+    def _cancel(self) -> None:
+        if self._main is not None:
+            self._main.cancel()
+        if self._how is not None:
+            for task in self._others:
+                task.cancel()
+
+    def _main_done(self, task: asyncio.Task[object]) -> None:
+        self._how = _outcome(task)
+        self._main = None
+        for other in self._others:
+            other.cancel()
+        self._report_if_over()
+
+    def _other_done(self, task: asyncio.Task[Any]) -> None:
+        self._others.discard(task)
+        self._report_if_over()
+
+    def _report_if_over(self) -> None:
+        if self._how is not None and not self._others:
+            self._backend.over(self._incarnation)
+            how, self._how = self._how, None
+            self._incarnation.end(*how)
+
+
+async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
+    """End what code without a context-local has left on the loop; it is nobody's, so nobody else will."""
+    left = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=_WIND_UP)
+    await loop.shutdown_asyncgens()
+
+
+async def _coro(job: Job) -> object:
+    return await job.runnable(*job.args)
+
+
+def _outcome(task: asyncio.Task[object]) -> tuple[End, BaseException | None]:
+    if task.cancelled():
+        return End.LEFT, None
+    exception = task.exception()
+    if exception is None:
+        return End.RETURNED, None
+    return End.LEFT if isinstance(exception, Canceled) else End.RAISED, exception
+
+
+def _awaits(task: asyncio.Task[Any]) -> str:
+    lines = [f"task {task.get_name()}:\n"]
+    awaited: object = task.get_coro()
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None:
+            code = frame.f_code
+            lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n')
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return "".join(lines)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,126 @@
+"""`Child`: a runnable with its arguments and options, checked where it is written."""
+
+from __future__ import annotations
+
+import functools
+import math
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, TypeVarTuple, Unpack
+
+from otp.tree.backend import Job
+from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Child", "Options", "is_async"]
+
+Args = TypeVarTuple("Args")
+T = TypeVar("T")
+
+
+class Options(TypedDict, total=False):
+    """The options of a child; see `Child`."""
+
+    restart: Restart
+    shutdown: float | BrutalKill | None
+    backoff: Backoff
+    significant: bool
+    start_timeout: float | None
+
+
+class Child(Generic[*Args]):
+    """A runnable with options, where a plain callable will not do.
+
+    Args:
+        runnable: what to run: a plain callable, which gets a thread, or an `async def`, which becomes a task.
+        args: its positional arguments, as in asyncio and trio; use `functools.partial` for keyword arguments.
+        options:
+            `restart`: after which ends it is started again; `Restart.PERMANENT` unless given.
+            `shutdown`: seconds from cancel until it counts as stuck, 5 unless given; `None`: it may take for ever;
+            `BRUTAL_KILL`: do not wait at all.
+            `backoff`: how long it waits before a restart; the system's `Backoff` unless given.
+            `significant`: whether its end by itself may end the supervisor above it.
+            `start_timeout`: seconds until HEALTHY, where something waits for that; 60 unless given.
+
+    Raises:
+        TypeError: the runnable is not callable, an option is unknown or of a wrong type.
+        ValueError: an option has a value that makes no sense.
+    """
+
+    def __init__(self, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> None:
+        if not callable(runnable):
+            msg = f"a runnable is a callable, not {_type_name(runnable)}"
+            raise TypeError(msg)
+        unknown = sorted(options.keys() - Options.__annotations__.keys())
+        if unknown:
+            known = ", ".join(Options.__annotations__)
+            msg = f"unknown option {unknown[0]!r}; the options of a child are {known}"
+            raise TypeError(msg)
+        self.runnable: Callable[..., Any] = runnable
+        self.args: tuple[Any, ...] = args
+        self.restart = _checked_type("restart", options.get("restart", Restart.PERMANENT), Restart)
+        self.shutdown = _checked_shutdown(options.get("shutdown", _SHUTDOWN))
+        backoff = options.get("backoff")
+        self.backoff = None if backoff is None else _checked_type("backoff", backoff, Backoff)
+        self.significant = _checked_type("significant", options.get("significant", False), bool)
+        self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", _START_TIMEOUT))
+
+    def __repr__(self) -> str:
+        return f"<Child {getattr(self.runnable, '__qualname__', type(self.runnable).__qualname__)}>"
+
+    @property
+    def job(self) -> Job:
+        """What the backend is given."""
+        return Job(self.runnable, self.args)
+
+    def policy(self, *, backoff: Backoff, killable: bool) -> Policy:
+        """What the decision is given; `backoff` is the system's."""
+        return Policy(
+            restart=self.restart,
+            shutdown=0.0 if isinstance(self.shutdown, BrutalKill) else self.shutdown,
+            backoff=backoff if self.backoff is None else self.backoff,
+            significant=self.significant,
+            start_timeout=self.start_timeout,
+            killable=killable,
+        )
+
+
+_SHUTDOWN = 5.0
+_START_TIMEOUT = 60.0
+
+
+def is_async(runnable: Callable[..., object]) -> bool:
+    """Whether calling it gives a coroutine: an `async def`, a partial of one, an object whose `__call__` is one."""
+    while isinstance(runnable, functools.partial):
+        runnable = runnable.func
+    return iscoroutinefunction(runnable) or (
+        not isinstance(runnable, type) and iscoroutinefunction(getattr(type(runnable), "__call__", None))  # noqa: B004
+    )
+
+
+def _checked_type(name: str, value: T, wanted: type[T]) -> T:
+    if not isinstance(value, wanted):
+        msg = f"{name}= takes a {wanted.__name__}, not {_type_name(value)}"
+        raise TypeError(msg)
+    return value
+
+
+def _checked_shutdown(value: float | BrutalKill | None) -> float | BrutalKill | None:
+    return value if isinstance(value, BrutalKill) else _checked_seconds("shutdown", value)
+
+
+def _checked_seconds(name: str, value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        msg = f"{name}= takes seconds or None, not {_type_name(value)}"
+        raise TypeError(msg)
+    if not math.isfinite(value) or value < 0:
+        msg = f"{name}={value!r} must be finite and not negative; None means for ever"
+        raise ValueError(msg)
+    return float(value)
+
+
+def _type_name(value: object) -> str:
+    return type(value).__name__

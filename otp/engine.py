@@ -1,0 +1,176 @@
+"""The parts of one system put together: loop, root supervisor, backends, publisher, and the threads they run in.
+
+`otp.system` is the only caller. It talks to the tree by messages; what it asks is answered by the loop of the tree, or,
+once that has ended, from what the loop has left behind.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from otp.backends.coroutine import CoroutineBackend
+from otp.backends.thread import ThreadBackend
+from otp.child import is_async
+from otp.logs.lifecycle import LifecycleLog
+from otp.streams import Publisher
+from otp.tree.actor import ActorDeadError, Loop
+from otp.tree.incarnation import Spec
+from otp.tree.node import World
+from otp.tree.outlet import Outlet
+from otp.tree.supervisor import Look, Plant, RestartNode, Stop, Supervisor, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otp.child import Child
+    from otp.events import Event
+    from otp.streams import EventStream
+    from otp.tree.backend import Backend, Host
+    from otp.tree.clock import Clock
+    from otp.tree.node import Report
+    from otp.tree.snapshot import Row
+
+__all__ = ["Engine", "Until"]
+
+_LOG_BOUND: Final = 10_000
+"""Lifecycle records that wait for a blocked sink; about 10 MB with their tracebacks."""
+_FLUSH: Final = 1.0
+"""Seconds that the end of a system waits for each of its helper threads, which the user's code may have blocked."""
+
+Until: TypeAlias = Literal["healthy", "settled", "stopped"]
+
+_births = itertools.count(1)
+"""Ids of nodes, unique in the process; `next` of it is atomic."""
+
+
+class Engine:
+    """See the module."""
+
+    def __init__(self, root: Child[*tuple[Any, ...]], host: Host, clock: Clock, *, propagate: bool) -> None:
+        """The engine of `host`; nothing runs yet."""
+        self._threads = ThreadBackend()
+        self._coroutines = CoroutineBackend()
+        self.offset = clock.time() - clock.monotonic()
+        """What makes Unix seconds of the moments of `clock`."""
+        self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog().write, bound=_LOG_BOUND)
+        self._publisher = Publisher(self.offset, self._log.put)
+        self._events: Outlet[Report] = Outlet("otp: events", self._publisher.publish, then=self._log.close)
+        self._garbage: Outlet[list[object]] = Outlet("otp: release", _drop)
+        self._loop = Loop(clock, "otp: supervisor", self._garbage.put)
+        self._loop.on_close = self._close
+        self.on_end: Callable[[], object] = _nothing
+        """Called when nothing runs any more, in the thread of the loop."""
+        world = World(
+            loop=self._loop,
+            clock=clock,
+            draw=random.random,
+            births=_births.__next__,
+            fencing_token=_FencingTokens().next,
+            publish=self._events.put,
+            system=host,
+        )
+        backend = self.backend_for(root.runnable)
+        policy = root.policy(backoff=host.backoff, killable=backend.killable)
+        spec = Spec(next(_births), "root", policy, root.job, backend)
+        self._supervisor = Supervisor(world, spec, propagate=propagate)
+        self._ref = self._supervisor.actor_ref
+
+    @property
+    def forked(self) -> bool:
+        """Whether the tree is in the parent of this process."""
+        return self._loop.forked
+
+    @property
+    def failure(self) -> BaseException | None:
+        """With `propagate`, the first death."""
+        return self._supervisor.failure
+
+    def start(self) -> None:
+        """Start the threads and the root.
+
+        Raises:
+            RuntimeError: the machine has no thread left; what was started has been ended again.
+        """
+        started: list[Outlet[Any]] = []
+        try:
+            for outlet in (self._log, self._events, self._garbage):
+                outlet.start()
+                started.append(outlet)
+            self._loop.start()
+        except BaseException:
+            for outlet in started:
+                outlet.close()
+            raise
+        self._ref.tell(Plant())
+
+    def stop(self, timeout: float | None) -> None:
+        """Ask for a stop. Takes no lock and never blocks."""
+        with suppress(ActorDeadError):
+            self._ref.tell(Stop(timeout))
+
+    def wait_for(self, until: Until) -> Future[bool]:
+        """Will be True when the tree is so, or False when it has stopped and can never be."""
+        answer: Future[bool] = Future()
+        self._ref.tell(Wait(until, answer))
+        return answer
+
+    def restart(self, dn: str) -> bool | None:
+        """Restart the node; whether there is one, or `None` if the tree has ended."""
+        try:
+            return bool(self._ref.ask(RestartNode(dn), block=True))
+        except ActorDeadError:
+            return None
+
+    def rows(self) -> list[Row]:
+        """All nodes as they are now."""
+        try:
+            rows: list[Row] = self._ref.ask(Look(), block=True)
+        except ActorDeadError:
+            rows = self._supervisor.look()
+        return rows
+
+    def subscribe(self) -> EventStream:
+        """The events from now on."""
+        return self._publisher.subscribe()
+
+    def backend_for(self, runnable: Callable[..., object]) -> Backend:
+        """What runs `runnable`."""
+        return self._coroutines if is_async(runnable) else self._threads
+
+    def join(self) -> None:
+        """Leave no thread behind, after the tree has stopped and nothing in it is stuck."""
+        self._loop.join()
+        self._coroutines.join(_FLUSH)
+        for outlet in (self._events, self._log, self._garbage):
+            outlet.join(_FLUSH)
+
+    def _close(self) -> None:
+        self._threads.close()
+        self._coroutines.close()
+        self._events.close()
+        self._garbage.close()
+        self.on_end()
+
+
+class _FencingTokens:
+    """Numbers that only grow, beyond the end of this process too: nanoseconds, or one more than the last."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        self._last = max(self._last + 1, time.time_ns())
+        return self._last
+
+
+def _drop(garbage: list[object]) -> None:
+    garbage.clear()
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,181 @@
+"""What a runnable calls: `run`, `signal`, `logger` and the rest, each routed to the incarnation that the caller belongs to.
+
+The context-local finds it (`otp.tree.incarnation`), so nothing has to be passed around. None of these functions waits for
+the tree, so they serve in `async def` runnables too; the two that wait for a cancel (`wait_canceled`, `sleep`) refuse
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple, Unpack
+
+from otp.child import Child, Options
+from otp.errors import BlockingCallError, Canceled
+from otp.logs.logger import logger_of
+from otp.mail.ref import CurrentRef, Ref
+from otp.tree.decision.messages import Signal
+from otp.tree.decision.policy import Strategy
+from otp.tree.incarnation import here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from loguru import Logger
+
+    from otp.tree.backend import Backend, Job
+    from otp.tree.decision.policy import Policy
+
+__all__ = ["bind", "canceled", "current", "logger", "run", "run_group", "signal", "sleep", "wait_canceled"]
+
+Args = TypeVarTuple("Args")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def run(
+    name: str,
+    runnable: Callable[[*Args], object],
+    /,
+    *args: *Args,
+    **options: Unpack[Options],
+) -> Ref:
+    """Start a child of the calling node, in a group of its own.
+
+    Args:
+        name: 1 to 64 of A-Z, a-z, 0-9, `_` and `-`; the child's DN is the caller's, a dot, and this.
+        runnable: what to run; see `Child`.
+        args: its arguments.
+        options: see `Child`.
+
+    Raises:
+        NotNewError: the calling node has signaled HEALTHY already.
+        InvalidNameError: no node can have that name.
+        DuplicateNameError: the calling node has a child of that name.
+        TypeError, ValueError: bad options; see `Child`.
+        NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
+    """
+    return run_group({name: Child(runnable, *args, **options)})[name]
+
+
+def run_group(
+    children: Mapping[str, Callable[[], object] | Child[*tuple[Any, ...]]],
+    *,
+    strategy: Strategy = Strategy.ONE_FOR_ALL,
+) -> dict[str, Ref]:
+    """Start children that share a fate, in the order of the mapping: all of them, or none and an error.
+
+    Args:
+        children: by name; a callable without parameters, or a `Child`.
+        strategy: whom the death of a member takes along. Whoever is taken along starts again only when all old members
+            have ended.
+
+    Raises:
+        As `run`.
+    """
+    incarnation = here()
+    host = incarnation.system
+    wanted = Strategy(strategy)
+    group: list[tuple[str, Policy, Job, Backend]] = []
+    for name, given in children.items():
+        child = given if isinstance(given, Child) else Child(given)
+        backend = host.backend_for(child.runnable)
+        group.append((name, child.policy(backoff=host.backoff, killable=backend.killable), child.job, backend))
+    incarnation.spawn(group, wanted)
+    return {name: Ref(f"{incarnation.dn}.{name}", host) for name in children}
+
+
+def signal(signal: Signal) -> None:
+    """Tell what the calling runnable has reached: HEALTHY when it serves, DONE when it is about to return for good.
+
+    Raises:
+        IllegalSignalError: HEALTHY for the second time, or DONE before HEALTHY or for the second time.
+        NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
+    """
+    here().signal(Signal(signal))
+
+
+def canceled() -> bool:
+    """Whether the calling runnable has been asked to end. True too for what outlives its incarnation.
+
+    Raises:
+        NotInRunnableError: the caller is no runnable.
+    """
+    return here().is_canceled
+
+
+def wait_canceled(timeout: float | None = None) -> bool:
+    """Wait until the calling runnable is asked to end, for at most `timeout` seconds; whether it was.
+
+    Raises:
+        BlockingCallError: on an event loop; there, being canceled raises `asyncio.CancelledError` by itself.
+        NotInRunnableError: the caller is no runnable.
+    """
+    incarnation = here()
+    _refuse_on_event_loop("wait_canceled", "an `async def` runnable gets asyncio.CancelledError where it awaits")
+    return incarnation.wait_canceled(timeout)
+
+
+def sleep(seconds: float) -> None:
+    """Do nothing for so long, or raise `Canceled` as soon as the calling runnable is asked to end.
+
+    Raises:
+        Canceled: it is asked to end, or was already.
+        BlockingCallError: on an event loop; await `asyncio.sleep`.
+        NotInRunnableError: the caller is no runnable.
+    """
+    incarnation = here()
+    _refuse_on_event_loop("sleep", "await asyncio.sleep")
+    if incarnation.wait_canceled(seconds):
+        msg = f"{incarnation.dn} was canceled"
+        raise Canceled(msg)
+
+
+def current() -> CurrentRef:
+    """The address of the calling node, with its incarnation and fencing token.
+
+    Raises:
+        NotInRunnableError: the caller is no runnable.
+    """
+    return CurrentRef(here())
+
+
+def logger() -> Logger:
+    """Loguru's logger with `dn` and `incarnation` of the calling runnable in `extra`.
+
+    Raises:
+        NotInRunnableError: the caller is no runnable.
+    """
+    return logger_of(here())
+
+
+def bind(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, carrying the caller's context into a thread of the user's own.
+
+    A thread that a runnable starts by itself does not belong to it (before Python 3.14 no thread inherits context
+    variables): there, `otp.canceled` and the others raise `NotInRunnableError`, unless it runs what `bind` returned.
+    Tasks and `asyncio.to_thread` need no `bind`.
+
+    Raises:
+        NotInRunnableError: the caller is no runnable.
+    """
+    here()
+    context = contextvars.copy_context()
+
+    @functools.wraps(function)
+    def bound(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(function, *args, **kwargs)  # a context can be entered by one thread at a time only
+
+    return bound
+
+
+def _refuse_on_event_loop(name: str, instead: str) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = f"{name} would block the event loop of this thread: {instead}"
+    raise BlockingCallError(msg)

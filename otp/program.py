@@ -1,0 +1,78 @@
+"""`main`: a system as a whole program, from start to exit status.
+
+The only code, together with the command line, that configures log sinks and signal handlers: a program has one of each,
+a library none.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Final, TypeVarTuple
+
+from loguru import logger
+
+from otp.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from loguru import Record
+
+__all__ = ["configure_log", "main", "run_system"]
+
+Args = TypeVarTuple("Args")
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
+    """Run `root` as the top of a tree until it is done, or until SIGINT or SIGTERM; then stop the tree in order.
+
+    A second signal stops it at once. Logs go to standard error.
+
+    Returns:
+        The exit status: 0, or 1 if something did not stop.
+    """
+    configure_log()
+    return run_system(System(root, *args))
+
+
+def run_system(system: System) -> int:
+    """Start `system`, and run it until it has stopped by itself or by a signal; the exit status.
+
+    Signals are handled only on the main thread: Python delivers them nowhere else.
+    """
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    asked = False
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        system.request_stop(now=asked)
+        asked = True
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS} if on_main_thread else {}
+    try:
+        system.start()
+        system.join()
+        report = system.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for dn in report.unstopped:
+        print(f"otp: {dn} did not stop", file=sys.stderr)  # noqa: T201 - the report of a program
+    return 1 if report.unstopped else 0
+
+
+def configure_log() -> None:
+    """One sink on standard error: a line per record with the node it belongs to."""
+    logger.remove()
+    logger.add(sys.stderr, format=_format, diagnose=False)
+
+
+def _format(record: Record) -> str:
+    """The DN of the node, or, for other threads of the program, the name of the module."""
+    place = "{extra[dn]}" if "dn" in record["extra"] else "{name}"
+    return f"<green>{{time:HH:mm:ss.SSS}}</green> <level>{{level: <8}}</level> <cyan>{place}</cyan> {{message}}\n{{exception}}"

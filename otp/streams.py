@@ -1,0 +1,188 @@
+r"""How events get from the tree to those who read them.
+
+    root supervisor --reports--> Publisher (a thread) --events--> EventStream, ...
+                                                      \--> the log
+
+A reader that stands still loses events, with a count; it holds up neither the tree nor the other readers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from otp import events
+from otp.tree.decision.messages import Canceling, Changed, Removed, Stopped, Stopping
+from otp.tree.decision.model import NodeState
+from otp.tree.node import Gathering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otp.tree.node import Report
+
+__all__ = ["EventStream", "Publisher"]
+
+_BOUND: Final = 10_000
+"""Events that wait for one reader: the starts of 10,000 nodes, about 2 MB."""
+
+
+class EventStream:
+    """The events of a system from now on: an iterator, and an asynchronous one, that ends with the system.
+
+    Of a reader that is too slow the oldest events are dropped.
+    """
+
+    def __init__(self) -> None:
+        """Use `System.events()`."""
+        self._events: deque[events.Event] = deque()
+        self._changed = threading.Condition()
+        self._wakers: set[Callable[[], object]] = set()
+        self._ended = False
+        self.missed = 0
+        """How many events were dropped because they were not read in time."""
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> events.Event:
+        with self._changed:
+            while not self._events:
+                if self._ended:
+                    raise StopIteration
+                self._changed.wait()
+            return self._events.popleft()
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> events.Event:
+        while True:
+            with self._changed:
+                if self._events:
+                    return self._events.popleft()
+                if self._ended:
+                    raise StopAsyncIteration
+                loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+                def wake(loop: asyncio.AbstractEventLoop = loop, woken: asyncio.Event = woken) -> None:
+                    with suppress(RuntimeError):  # the reader's loop has been closed
+                        loop.call_soon_threadsafe(woken.set)
+
+                self._wakers.add(wake)
+            try:
+                await woken.wait()
+            finally:
+                self._wakers.discard(wake)
+
+    def close(self) -> None:
+        """Read no more: what iterates over it comes to an end."""
+        with self._changed:
+            self._ended = True
+            self._events.clear()
+            self._wake()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further event will come."""
+        return self._ended
+
+    def push(self, event: events.Event) -> None:
+        """Add an event; the publisher calls it."""
+        with self._changed:
+            if self._ended:
+                return
+            if len(self._events) == _BOUND:
+                self._events.popleft()
+                self.missed += 1
+            self._events.append(event)
+            self._ended = isinstance(event, events.Stopped)
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        wakers, self._wakers = self._wakers, set()
+        for wake in wakers:
+            wake()
+
+
+class Publisher:
+    """Turns the reports of the decision into events and hands them on. Runs in the thread of an `Outlet`."""
+
+    def __init__(self, offset: float, log: Callable[[events.Event], object]) -> None:
+        """`offset` makes Unix seconds of the moments in reports; `log` is given each event too."""
+        self._offset = offset
+        self._log = log
+        self._streams: tuple[EventStream, ...] = ()
+        self._lock = threading.Lock()
+        self._over = False
+
+    def subscribe(self) -> EventStream:
+        """A new stream."""
+        stream = EventStream()
+        with self._lock:
+            if self._over:
+                stream.close()
+            else:
+                self._streams = (*(old for old in self._streams if not old.closed), stream)
+        return stream
+
+    def publish(self, report: Report) -> None:
+        """Hand on what `report` says."""
+        event = self._event(report)
+        self._log(event)
+        with self._lock:
+            streams = self._streams
+            self._over = self._over or isinstance(event, events.Stopped)
+        for stream in streams:
+            stream.push(event)
+
+    def _event(self, report: Report) -> events.Event:
+        if isinstance(report, Changed):
+            return self._changed(report)
+        if isinstance(report, Gathering):
+            return self._stuck(report)
+        time = report.at + self._offset
+        match report:
+            case Canceling():
+                return events.Canceling(dns=report.dns, cause=report.cause, by=report.by, time=time)
+            case Removed():
+                return events.Removed(dn=report.dn, incarnation=report.incarnation, time=time)
+            case Stopping():
+                return events.Stopping(time=time)
+            case Stopped():
+                return events.Stopped(unstopped=report.unstopped, time=time)
+
+    def _changed(self, report: Changed) -> events.Event:
+        dn, incarnation, time = report.dn, report.incarnation, report.at + self._offset
+        match report.state:
+            case NodeState.NEW:
+                return events.Started(dn=dn, incarnation=incarnation, time=time)
+            case NodeState.HEALTHY:
+                return events.Healthy(dn=dn, incarnation=incarnation, time=time)
+            case NodeState.DONE:
+                return events.Done(dn=dn, incarnation=incarnation, time=time)
+            case NodeState.DEAD:
+                return events.Died(
+                    dn=dn,
+                    incarnation=incarnation,
+                    time=time,
+                    error=report.error or "",
+                    traceback=report.traceback,
+                    restart_in=None if report.restart_at is None else report.restart_at - report.at,
+                )
+            case NodeState.CANCELED:
+                return events.Canceled(
+                    dn=dn, incarnation=incarnation, time=time, error=report.error, traceback=report.traceback
+                )
+
+    def _stuck(self, gathering: Gathering) -> events.Stuck:
+        nodes: list[events.StuckNode] = []
+        for node, dn, incarnation in gathering.report.nodes:
+            handle = gathering.handles[node]
+            stack = "(it has ended meanwhile)\n" if handle is None else handle.stack()
+            nodes.append(events.StuckNode(dn=dn, incarnation=incarnation, stack=stack))
+        return events.Stuck(nodes=tuple(nodes), time=gathering.report.at + self._offset)

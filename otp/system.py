@@ -1,0 +1,366 @@
+"""`System`: one tree, from its start to its stop, as seen from outside of it.
+
+What makes the tree run is put together in `otp.engine`; here is what users call, and what they are told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, TypeVarTuple
+
+from otp.child import Child
+from otp.engine import Engine
+from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
+from otp.tree.clock import SystemClock
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.policy import Backoff
+from otp.tree.incarnation import current
+from otp.tree.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from otp.engine import Until
+    from otp.streams import EventStream
+    from otp.tree.backend import Backend
+    from otp.tree.clock import Clock
+    from otp.tree.snapshot import NodeSnapshot, Row
+
+__all__ = ["StopReport", "System"]
+
+Args = TypeVarTuple("Args")
+
+_EXIT_TIMEOUT: Final = 2.0
+"""Seconds for a system that was never stopped, at the exit of the interpreter."""
+_NAMED: Final = 10
+"""Nodes that an error names."""
+_STOPPED: Final = "the system has stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StopReport:
+    """What became of a stop."""
+
+    unstopped: tuple[str, ...]
+    """The DNs of what still runs: it was canceled, and is past its deadline. Empty: all has ended."""
+
+
+class System:
+    """A supervision tree: `root` is run as a runnable, and starts the others.
+
+        with otp.System(root) as system:  # also `async with`
+            system.wait_healthy(timeout=5)
+
+    Args:
+        root: the runnable at the top, plain or `async def`.
+        args: its arguments.
+        clock: where backoffs, deadlines and `otp.sleep` get their time from; for tests.
+        backoff: the backoff of all nodes that are not given one.
+        propagate: stop at the first death and raise it from `join`; for tests and debugging.
+
+    Raises:
+        TypeError: `root` is not callable.
+    """
+
+    def __init__(
+        self,
+        root: Callable[[*Args], object],
+        /,
+        *args: *Args,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
+        propagate: bool = False,
+    ) -> None:
+        self.backoff = Backoff() if backoff is None else backoff
+        """Of nodes that are not given one."""
+        self._started = False
+        self._engine = Engine(Child(root, *args), self, SystemClock() if clock is None else clock, propagate=propagate)
+        self._engine.on_end = self._ended
+
+    # --- start and stop ---
+
+    def start(self) -> None:
+        """Start the tree. `with` and `async with` do it.
+
+        Raises:
+            RuntimeError: it has been started before, or the machine has no thread left.
+        """
+        if self._started:
+            msg = "a system is started once; make a new one"
+            raise RuntimeError(msg)
+        self._engine.start()
+        self._started = True
+        atexit.register(self._at_exit)
+
+    def request_stop(self, *, now: bool = False) -> None:
+        """Ask for an ordered stop, and return at once. Takes no lock: it is legal in a signal handler.
+
+        Args:
+            now: cancel everything at once, without order.
+        """
+        self._engine.stop(0.0 if now else None)
+
+    def stop(self, timeout: float | None = None) -> StopReport:
+        """Stop the tree: children before their parent, last started first, one at a time.
+
+        Each gets its `shutdown` to end. Called again, or of a system that has stopped, it reports again. Called from
+        inside the tree it only requests the stop, and the report is empty.
+
+        Args:
+            timeout: seconds after which all that is left is canceled at once, and reported if it does not end right
+                away; `None`: return when everything has ended or is stuck.
+
+        Raises:
+            BlockingCallError: on a thread that runs an event loop; use `astop`.
+        """
+        if not self._runs_here():
+            return StopReport(())
+        if self._is_inside():
+            self._engine.stop(timeout)
+            return StopReport(())
+        _refuse_on_event_loop("stop", "astop")
+        self._engine.stop(timeout)
+        self._wait_for("stopped").result()
+        return self._stop_report()
+
+    async def astop(self, timeout: float | None = None) -> StopReport:  # noqa: ASYNC109 - not to end the call, but the order
+        """`stop` for event loops."""
+        if not self._runs_here():
+            return StopReport(())
+        self._engine.stop(timeout)
+        if self._is_inside():
+            return StopReport(())
+        await asyncio.wrap_future(self._wait_for("stopped"))
+        return await asyncio.to_thread(self._stop_report)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the system has stopped.
+
+        Args:
+            timeout: seconds; `None`: for as long as it takes.
+
+        Raises:
+            TimeoutError: it has not stopped by then.
+            BaseException: with `propagate`, the first death.
+            BlockingCallError: on a thread that runs an event loop (use `ajoin`), or from inside the tree.
+            SystemNotRunningError: it has not been started.
+        """
+        self._refuse_if_it_would_block("join", "ajoin")
+        self._wait("stopped", timeout, "the system has not stopped")
+        self._join_threads()
+        self._raise_failure()
+
+    async def ajoin(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `join`
+        """`join` for event loops."""
+        await self._await("stopped", timeout, "the system has not stopped")
+        await asyncio.to_thread(self._join_threads)
+        self._raise_failure()
+
+    def __enter__(self) -> Self:
+        _refuse_on_event_loop("with System(...)", "async with")
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.astop()
+
+    # --- waiting ---
+
+    def wait_healthy(self, timeout: float | None = None) -> None:
+        """Wait until every node is HEALTHY or DONE.
+
+        Raises:
+            TimeoutError: not by then (`timeout` in seconds); it says who is not.
+            SystemNotRunningError: it was not started, or has stopped, so that it will never be.
+            BlockingCallError: as `join`.
+        """
+        self._refuse_if_it_would_block("wait_healthy", "await_healthy")
+        self._wait("healthy", timeout, "not every node is healthy")
+
+    async def await_healthy(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_healthy`
+        """`wait_healthy` for event loops."""
+        await self._await("healthy", timeout, "not every node is healthy")
+
+    def wait_settled(self, timeout: float | None = None) -> None:
+        """Wait until no transition, restart or cancel is pending; a NEW node counts as settled, a stopped system too.
+
+        Raises:
+            TimeoutError: not by then (`timeout` in seconds); it says who is not.
+            SystemNotRunningError: it was not started.
+            BlockingCallError: as `join`.
+        """
+        self._refuse_if_it_would_block("wait_settled", "await_settled")
+        self._wait("settled", timeout, "the tree has not settled")
+
+    async def await_settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_settled`
+        """`wait_settled` for event loops."""
+        await self._await("settled", timeout, "the tree has not settled")
+
+    # --- looking, and acting on one node ---
+
+    def tree(self) -> NodeSnapshot:
+        """The root as it is now, with all below it.
+
+        Raises:
+            SystemNotRunningError: it was not started.
+        """
+        return self._snapshot()["root"]
+
+    def node(self, dn: str) -> NodeSnapshot:
+        """The node at `dn` as it is now, with all below it.
+
+        Raises:
+            NoSuchNodeError: there is none.
+            SystemNotRunningError: the system was not started.
+        """
+        try:
+            return self._snapshot()[dn]
+        except KeyError:
+            raise _no_such_node(dn) from None
+
+    def restart(self, dn: str) -> None:
+        """Have the node at `dn`, and it alone, canceled and started again without backoff; its group stays.
+
+        Returns at once. In a system that is stopping it does nothing.
+
+        Raises:
+            NoSuchNodeError: there is none.
+            SystemNotRunningError: the system was not started, or has stopped.
+        """
+        self._require_start()
+        found = self._engine.restart(dn)
+        if found is None:
+            raise SystemNotRunningError(_STOPPED)
+        if not found:
+            raise _no_such_node(dn)
+
+    def events(self) -> EventStream:
+        """What happens from now on, as an iterator (`for` and `async for`) that ends with the system.
+
+        A reader that is too slow loses the oldest events, and `missed` counts them.
+        """
+        return self._engine.subscribe()
+
+    # --- for the tree ---
+
+    def backend_for(self, runnable: Callable[..., object]) -> Backend:
+        """What runs `runnable`: the event loop if it is `async def`, else a thread."""
+        return self._engine.backend_for(runnable)
+
+    # --- inside ---
+
+    def _runs_here(self) -> bool:
+        """Whether there is a tree to stop: started, and not in the parent of a forked process."""
+        return self._started and not self._engine.forked
+
+    def _is_inside(self) -> bool:
+        incarnation = current.get()
+        return incarnation is not None and incarnation.system is self
+
+    def _require_start(self) -> None:
+        if not self._runs_here():
+            msg = "the system has not been started (in this process)"
+            raise SystemNotRunningError(msg)
+
+    def _refuse_if_it_would_block(self, name: str, twin: str) -> None:
+        if self._is_inside():
+            msg = f"{name} called from a runnable of the same system, which it may have to wait for"
+            raise BlockingCallError(msg)
+        _refuse_on_event_loop(name, twin)
+
+    def _wait_for(self, until: Until) -> Future[bool]:
+        self._require_start()
+        return self._engine.wait_for(until)
+
+    def _wait(self, until: Until, timeout: float | None, problem: str) -> None:
+        answer = self._wait_for(until)
+        try:
+            reached = answer.result(timeout)
+        except TimeoutError:
+            answer.cancel()
+            raise self._timeout_error(problem, timeout) from None
+        self._check_reached(reached=reached)
+
+    async def _await(
+        self,
+        until: Until,
+        timeout: float | None,  # noqa: ASYNC109 - its callers' own
+        problem: str,
+    ) -> None:
+        try:
+            reached = await asyncio.wait_for(asyncio.wrap_future(self._wait_for(until)), timeout)
+        except TimeoutError:
+            raise self._timeout_error(problem, timeout) from None
+        self._check_reached(reached=reached)
+
+    def _check_reached(self, *, reached: bool) -> None:
+        if not reached:
+            raise SystemNotRunningError(_STOPPED) from self._engine.failure
+
+    def _timeout_error(self, problem: str, timeout: float | None) -> TimeoutError:
+        calm = {NodeState.HEALTHY, NodeState.DONE}
+        left = [f"{row.dn} is {row.state.upper()}" for row in self._rows() if row.state not in calm or row.stuck]
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        return TimeoutError(f"{problem} within {timeout} s: {', '.join(left[:_NAMED])}{more}")
+
+    def _rows(self) -> list[Row]:
+        self._require_start()
+        return self._engine.rows()
+
+    def _snapshot(self) -> dict[str, NodeSnapshot]:
+        return snapshot(self._rows(), self._engine.offset)
+
+    def _stop_report(self) -> StopReport:
+        unstopped = tuple(row.dn for row in self._rows() if row.stuck)
+        if not unstopped:
+            self._join_threads()
+        return StopReport(unstopped)
+
+    def _raise_failure(self) -> None:
+        if self._engine.failure is not None:
+            raise self._engine.failure
+
+    def _join_threads(self) -> None:
+        """Leave no thread behind; a stuck runnable's is there anyway, and the loop of the tree waits for its end."""
+        if not any(row.stuck for row in self._rows()):
+            self._engine.join()
+
+    def _ended(self) -> None:
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        if not self._runs_here():
+            return
+        try:
+            warnings.warn("an otp.System was never stopped; use `with`, or stop()", ResourceWarning, stacklevel=2)
+        finally:
+            self.stop(_EXIT_TIMEOUT)
+
+
+def _no_such_node(dn: str) -> NoSuchNodeError:
+    return NoSuchNodeError(f"the tree has no node {dn!r}")
+
+
+def _refuse_on_event_loop(name: str, twin: str) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = f"{name} would block the event loop of this thread; use {twin}"
+    raise BlockingCallError(msg)

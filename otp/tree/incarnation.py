@@ -1,0 +1,232 @@
+"""One run of a node's runnable, as the runnable itself sees it: what the context-local points to.
+
+A call of the façade is checked here, in the caller's own thread and under the incarnation's own lock (R1, R2, R10, the
+names of children), and what passes is told to the node actor. Nobody waits for an actor, so an event loop never stalls;
+and the engine takes none of these locks, so no caller can stall the engine.
+
+Backends report the end of the runnable here too. From that moment on everything else that comes is stale (R10).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from otp.errors import (
+    DuplicateNameError,
+    IllegalSignalError,
+    InvalidNameError,
+    NotInRunnableError,
+    NotNewError,
+    StaleIncarnationError,
+)
+from otp.tree.decision.messages import Birth, End, Ended, Signal, Signaled, Spawned
+from otp.tree.decision.names import is_name
+from otp.tree.forks import generation
+from otp.tree.rendering import clear, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otp.tree.actor import Address
+    from otp.tree.backend import Backend, Host, Job
+    from otp.tree.clock import Clock
+    from otp.tree.decision.policy import Policy, Strategy
+
+__all__ = ["Incarnation", "Lifecycle", "Spec", "checked_name", "current", "here"]
+
+current: Final[ContextVar[Incarnation | None]] = ContextVar("otp.incarnation", default=None)
+"""The incarnation that the running code belongs to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spec:
+    """A child to be, with what the decision must not see: the user's objects and the backend."""
+
+    node: int
+    name: str
+    policy: Policy
+    job: Job
+    backend: Backend
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifecycle:
+    """What goes up the tree, from a runnable by way of all node actors above it to the root supervisor."""
+
+    event: Spawned | Signaled | Ended
+    incarnation: Incarnation
+    specs: tuple[Spec, ...] = ()
+    """Of `Spawned`."""
+    exception: BaseException | None = None
+    """Of `Ended`."""
+
+
+class Incarnation:
+    """See the module."""
+
+    __slots__ = (
+        "_births",
+        "_ended",
+        "_lock",
+        "_made_in",
+        "_names",
+        "_node",
+        "_phase",
+        "_wakers",
+        "clock",
+        "dn",
+        "draw",
+        "fencing_token",
+        "is_canceled",
+        "name",
+        "node",
+        "number",
+        "system",
+    )
+
+    def __init__(  # noqa: PLR0913 - the node actor fills it in, nobody else
+        self,
+        *,
+        node: int,
+        dn: str,
+        number: int,
+        fencing_token: int,
+        actor: Address,
+        clock: Clock,
+        draw: Callable[[], float],
+        births: Callable[[], int],
+        system: Host,
+    ) -> None:
+        """A run about to begin."""
+        self.node = node
+        self.dn = dn
+        self.name = dn.rpartition(".")[2]
+        self.number = number
+        self.fencing_token = fencing_token
+        self.clock = clock
+        self.draw = draw
+        self.system = system
+        self.is_canceled = False
+        """The cancel token. Set by a cancel and by the end."""
+        self._node = actor
+        self._births = births
+        self._lock = threading.Lock()
+        self._phase: Signal | None = None
+        self._names: set[str] = set()
+        self._ended = False
+        self._wakers: deque[threading.Lock] = deque()
+        self._made_in = generation()
+
+    # --- what the runnable asks for ---
+
+    def spawn(self, children: Sequence[tuple[str, Policy, Job, Backend]], strategy: Strategy) -> None:
+        """Start a group of children: all, or none and an error (R1)."""
+        with self._lock:
+            self._check()
+            if self._phase is not None:
+                msg = f"{self.dn} has signaled {self._phase.upper()}: children are started before that"
+                raise NotNewError(msg)
+            names = {checked_name(name, self.dn) for name, *_ in children}
+            taken = sorted(names & self._names)
+            if taken:
+                msg = f"{self.dn} has a child {taken[0]!r} already"
+                raise DuplicateNameError(msg)
+            specs = tuple(Spec(self._births(), *child) for child in children)
+            births = tuple(Birth(spec.node, spec.name, spec.policy) for spec in specs)
+            self._names |= names
+            event = Spawned(self.node, self.number, strategy, births, self.clock.monotonic())
+            self._node.tell(Lifecycle(event, self, specs))
+
+    def signal(self, signal: Signal) -> None:
+        """Tell of HEALTHY or DONE (R2)."""
+        with self._lock:
+            self._check()
+            if self._phase is not (None if signal is Signal.HEALTHY else Signal.HEALTHY):
+                said = "nothing yet" if self._phase is None else f"{self._phase.upper()} already"
+                msg = f"{self.dn} cannot signal {signal.upper()}: it has signaled {said}"
+                raise IllegalSignalError(msg)
+            self._phase = signal
+            self._node.tell(Lifecycle(Signaled(self.node, self.number, signal, self.clock.monotonic()), self))
+
+    def wait_canceled(self, timeout: float | None) -> bool:
+        """Wait until the token is set, for at most `timeout` seconds."""
+        if not self.is_canceled:
+            waker = threading.Lock()
+            waker.acquire()  # released by whoever sets the token
+            self._wakers.append(waker)
+            # The token is looked at again because it may have been set before there was a waker to be released.
+            if not self.is_canceled:
+                self.clock.acquire(waker, timeout)
+            with suppress(ValueError):
+                self._wakers.remove(waker)
+        return self.is_canceled
+
+    def _check(self) -> None:
+        if self._ended:
+            msg = f"incarnation {self.number} of {self.dn} has ended"
+            raise StaleIncarnationError(msg)
+
+    # --- what the engine and the backends tell ---
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process is a fork of the one that the incarnation runs in."""
+        return self._made_in != generation()
+
+    def cancel(self) -> None:
+        """Set the token and wake who waits for it. Takes no lock: the engine calls it."""
+        self.is_canceled = True
+        wakers = self._wakers
+        while wakers:
+            with suppress(IndexError, RuntimeError):  # whoever waited may have left, or been released by its clock
+                wakers.popleft().release()
+
+    def end(self, end: End, exception: BaseException | None = None) -> None:
+        """The runnable runs no more; from its own thread, with the exception it ended by."""
+        if self.forked:  # a runnable that forked returns twice; the tree is not in this process
+            return
+        error, traceback = (None, None) if exception is None else render(exception)
+        if exception is not None:
+            clear(exception)
+        if end is End.LEFT:
+            traceback = None
+            error = None if self.is_canceled else "left as if it had been canceled, but it was not"
+        with self._lock:
+            self._ended = True
+            event = Ended(self.node, self.number, end, self.clock.monotonic(), self.draw(), error, traceback)
+            self._node.tell(Lifecycle(event, self, exception=exception))
+        self.cancel()
+
+
+def here() -> Incarnation:
+    """The incarnation of the caller.
+
+    Raises:
+        NotInRunnableError: when there is none.
+    """
+    incarnation = current.get()
+    if incarnation is None:
+        msg = "not called from a runnable of a system; a thread of your own needs `otp.bind`"
+        raise NotInRunnableError(msg)
+    if incarnation.forked:
+        msg = f"called from a fork of the process that runs {incarnation.dn}; the tree is in that process only"
+        raise NotInRunnableError(msg)
+    return incarnation
+
+
+def checked_name(name: str, parent: str) -> str:
+    """`name`, if a node may have it.
+
+    Raises:
+        InvalidNameError: when it may not.
+    """
+    if type(name) is not str or not is_name(name):
+        shown = repr(name[:80]) if type(name) is str else f"named by a {type(name).__name__}"
+        msg = f"{parent} cannot have a child {shown}: a name is a str of 1 to 64 of A-Z, a-z, 0-9, _ and -"
+        raise InvalidNameError(msg)
+    return name

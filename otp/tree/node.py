@@ -1,0 +1,161 @@
+"""The node actor: one per node of the tree, the owner of its runnable's thread, task or process.
+
+    root supervisor ---Start, Cancel, Kill, Expose---> Node ---> backend ---> runnable
+    root supervisor <--- ... <--- parent <---Lifecycle--- Node <---------------- runnable
+
+It holds the incarnation and the backend's handle, and no state: that is the decision's. What its own runnable and all
+below it tell goes up to its parent, except for what comes from an incarnation that is not the current one any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from otp.tree.actor import Actor
+from otp.tree.decision.messages import (
+    Cancel,
+    Canceling,
+    Changed,
+    End,
+    Ended,
+    Kill,
+    Removed,
+    Start,
+    Stopped,
+    Stopping,
+)
+from otp.tree.incarnation import Incarnation, Lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otp.tree.actor import Address, Loop
+    from otp.tree.backend import Handle, Host
+    from otp.tree.clock import Clock
+    from otp.tree.decision.messages import Stuck
+    from otp.tree.incarnation import Spec
+
+__all__ = ["Expose", "Gathering", "Node", "Report", "Retire", "World"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What all nodes of one system share."""
+
+    loop: Loop
+    clock: Clock
+    draw: Callable[[], float]
+    births: Callable[[], int]
+    """Gives the next free node id; from any thread."""
+    fencing_token: Callable[[], int]
+    publish: Callable[[Report], None]
+    """Takes reports; never blocks."""
+    system: Host
+
+
+class Gathering:
+    """The stuck nodes of one report, each to be handed in by its own node actor."""
+
+    def __init__(self, report: Stuck) -> None:
+        """Of `report`."""
+        self.report = report
+        self.handles: dict[int, Handle | None] = {}
+
+    def hand_in(self, node: int, handle: Handle | None) -> bool:
+        """Take one; whether all are there."""
+        self.handles[node] = handle
+        return len(self.handles) == len(self.report.nodes)
+
+
+Report: TypeAlias = Changed | Canceling | Removed | Stopping | Stopped | Gathering
+"""What the tree has to tell to those who watch it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expose:
+    """Hand in what can tell where your runnable is."""
+
+    gathering: Gathering
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """The node has left the tree."""
+
+
+class Node(Actor):
+    """See the module."""
+
+    def __init__(self, world: World, spec: Spec, dn: str, parent: Address) -> None:
+        """The actor of the node `dn`, below `parent`."""
+        super().__init__(world.loop)
+        self.world = world
+        self.spec: Spec | None = spec
+        self._id = spec.node
+        self.dn = dn
+        self.parent = parent
+        self.incarnation: Incarnation | None = None
+        self.handle: Handle | None = None
+
+    def on_receive(self, message: object) -> None:
+        """Pass on what comes from below; do what comes from the root supervisor."""
+        match message:
+            case Lifecycle():
+                self._pass_on(message)
+            case Start():
+                self._start(message)
+            case Cancel():
+                self._cancel()
+            case Kill():
+                if self.handle is not None:
+                    self.handle.kill()
+            case Expose():
+                if message.gathering.hand_in(self._id, self.handle):
+                    self.world.publish(message.gathering)
+            case Retire():
+                self._stop()
+            case _:
+                super().on_receive(message)
+
+    def on_stop(self) -> None:
+        """The node has left the tree: its runnable and arguments are dropped elsewhere."""
+        self.loop.release(self.spec)
+        self.spec = None
+
+    def _pass_on(self, message: Lifecycle) -> None:
+        if message.event.node == self._id:
+            if message.incarnation is not self.incarnation:
+                self.loop.release(message)
+                return
+            if isinstance(message.event, Ended):
+                self.loop.release(self.incarnation, self.handle)
+                self.incarnation = self.handle = None
+        self.parent.tell(message)
+
+    def _cancel(self) -> None:
+        if self.incarnation is not None:
+            self.incarnation.cancel()
+        if self.handle is not None:
+            self.handle.cancel()
+
+    def _start(self, start: Start) -> None:
+        world, spec = self.world, self.spec
+        if spec is None:
+            return
+        incarnation = Incarnation(
+            node=start.node,
+            dn=self.dn,
+            number=start.incarnation,
+            fencing_token=world.fencing_token(),
+            actor=self.actor_ref,
+            clock=world.clock,
+            draw=world.draw,
+            births=world.births,
+            system=world.system,
+        )
+        self.incarnation = incarnation
+        try:
+            self.handle = spec.backend.start(incarnation, spec.job)
+        except Exception as error:  # noqa: BLE001 - above all "can't start new thread": a start that fails is an end
+            incarnation.end(End.RAISED, error)

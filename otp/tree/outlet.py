@@ -1,0 +1,74 @@
+"""Threads that do, one thing after the other, what the loop of the tree must not do itself.
+
+Formatting, logging and dropping what may run a `__del__` of the user's. Such a thread may be blocked by the user's code;
+nothing that the tree needs waits for it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Outlet"]
+
+T = TypeVar("T")
+
+
+class Outlet(Generic[T]):
+    """A daemon thread that hands each thing put into it to `handle`."""
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[T], object],
+        *,
+        bound: int | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Where more than `bound` things wait, further ones are lost, and counted. `then` is called at the end."""
+        self._queue: SimpleQueue[T | None] = SimpleQueue()
+        self._handle = handle
+        self._bound = bound
+        self._then = then
+        self.lost = 0
+        """How many things were lost."""
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread.
+
+        Raises:
+            RuntimeError: the machine has no thread left.
+        """
+        self._thread.start()
+
+    def put(self, thing: T) -> None:
+        """Hand `thing` over; never blocks, from any thread."""
+        if self._bound is not None and self._queue.qsize() >= self._bound:
+            self.lost += 1
+        else:
+            self._queue.put(thing)
+
+    def close(self) -> None:
+        """End the thread once everything has been handled."""
+        self._queue.put(None)
+
+    def join(self, timeout: float) -> None:
+        """Wait for that, for at most `timeout` seconds."""
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (thing := self._queue.get()) is not None:
+            try:
+                self._handle(thing)
+            except BaseException:  # noqa: BLE001 - of the user's sink or stream; the next one may fare better
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
+            del thing
+        if self._then is not None:
+            self._then()

@@ -1,0 +1,72 @@
+"""Exceptions and stacks as text, whatever the user's objects do when they are asked to show themselves.
+
+Called in the thread where the exception was raised, or where a report is written; never in the loop of the tree.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["clear", "render", "stack_of_frame", "stack_of_thread"]
+
+_LINE: Final = 1_000
+"""Characters of an error in one line; what is cut off still stands in the traceback."""
+_TEXT: Final = 100_000
+"""Characters of a traceback: a message of a gigabyte must not become a log line of one."""
+
+
+def render(exception: BaseException) -> tuple[str, str]:
+    """The exception in one line, and its traceback."""
+    name = type(exception).__qualname__
+    try:
+        message = str(exception)
+        line = f"{name}: {message}" if message else name
+    except BaseException:  # noqa: BLE001 - a hostile `__str__` must not decide how its owner's end is reported
+        line = f"{name}: (its message could not be made)"
+    try:
+        text = "".join(traceback.format_exception(exception))
+    except BaseException:  # noqa: BLE001 - the same for `__notes__`, `__cause__` and whatever else is formatted
+        text = f"{line}\n"
+    return " ".join(line[:_LINE].split("\n")), text[:_TEXT]
+
+
+def clear(exception: BaseException) -> None:
+    """Drop what the frames of the exception hold: a kept exception would keep sockets, and rebinding would fail."""
+    for each in _linked(exception):
+        traceback.clear_frames(each.__traceback__)
+
+
+def _linked(exception: BaseException) -> Iterator[BaseException]:
+    """The exception, its causes and contexts, and the members of groups among them."""
+    left = [exception]
+    seen: set[int] = set()
+    while left:
+        each = left.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        left.extend(link for link in (each.__cause__, each.__context__) if link is not None)
+        if isinstance(each, BaseExceptionGroup):
+            left.extend(each.exceptions)
+
+
+def stack_of_thread(ident: int | None) -> str:
+    """Where the thread is right now."""
+    frame = sys._current_frames().get(ident or 0)  # noqa: SLF001 - there is no other way to ask
+    return "(its thread has ended)\n" if frame is None else stack_of_frame(frame)
+
+
+def stack_of_frame(frame: FrameType) -> str:
+    """The stack that ends in `frame`."""
+    text = ""
+    with suppress(Exception):  # the frame runs on while it is read
+        text = "".join(traceback.format_stack(frame))
+    return text or "(no stack)\n"

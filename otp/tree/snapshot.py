@@ -1,0 +1,120 @@
+"""A tree at one moment, for whoever wants to look at it: frozen, flat inside, nested as a view.
+
+`Row` is what the root supervisor gives away (moments on its own clock); `NodeSnapshot` is what users see. Nothing here
+recurses, so that a tree of any depth can be shown, compared and sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from otp.tree.decision.bookkeeping import subtree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otp.tree.decision.model import NodeState, Tree
+
+__all__ = ["NodeSnapshot", "Row", "snapshot", "take"]
+
+
+class Row(NamedTuple):
+    """One node."""
+
+    dn: str
+    parent: int
+    """The index of its parent's row; -1: the root."""
+    state: NodeState
+    incarnation: int
+    since: float
+    last_error: str | None
+    restart_at: float | None
+    backend: str
+    stuck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSnapshot:
+    """One node of a tree as it was. Times are Unix seconds."""
+
+    dn: str
+    """Its distinguished name, as in `root.a.b`."""
+    parent: str | None
+    """The DN of its parent; `None`: it is the root."""
+    state: NodeState
+    incarnation: int
+    """Which one, from 1; 0: it was never started, for its parent was canceled already."""
+    restarts: int
+    """How often it has been started again since its parent was."""
+    since: float
+    """When it changed to its state."""
+    last_error: str | None
+    """Why it died last, in one line."""
+    next_restart: float | None
+    """When its backoff ends; the exit barrier may hold it longer."""
+    backend: str
+    """What runs it: `thread` or `coroutine`."""
+    stuck: bool
+    """It was canceled, and still runs after its deadline."""
+    _children: list[NodeSnapshot] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The last part of the DN."""
+        return self.dn.rpartition(".")[2]
+
+    @property
+    def children(self) -> tuple[NodeSnapshot, ...]:
+        """Its children, in start order."""
+        return tuple(self._children)
+
+    def walk(self) -> Iterator[NodeSnapshot]:
+        """This node and all below it, each before its children, in start order."""
+        left: list[NodeSnapshot] = [self]
+        while left:
+            node = left.pop()
+            yield node
+            left.extend(reversed(node._children))  # noqa: SLF001 - of its own class
+
+
+def take(tree: Tree, backends: dict[int, str]) -> list[Row]:
+    """The rows of `tree`, each before those of its children."""
+    nodes = subtree(tree.root)
+    index = {node.id: number for number, node in enumerate(nodes)}
+    return [
+        Row(
+            node.dn,
+            -1 if node.parent is None else index[node.parent.id],
+            node.state,
+            node.incarnation,
+            node.since,
+            node.last_error,
+            node.restart_at,
+            backends[node.id],
+            node.stuck,
+        )
+        for node in nodes
+    ]
+
+
+def snapshot(rows: list[Row], offset: float) -> dict[str, NodeSnapshot]:
+    """The nodes by DN; `offset` is what turns the moments of `rows` into Unix seconds."""
+    made: list[NodeSnapshot] = []
+    for row in rows:
+        node = NodeSnapshot(
+            dn=row.dn,
+            parent=None if row.parent < 0 else made[row.parent].dn,
+            state=row.state,
+            incarnation=row.incarnation,
+            restarts=max(0, row.incarnation - 1),
+            since=row.since + offset,
+            last_error=row.last_error,
+            next_restart=None if row.restart_at is None else row.restart_at + offset,
+            backend=row.backend,
+            stuck=row.stuck,
+        )
+        if row.parent >= 0:
+            made[row.parent]._children.append(node)  # noqa: SLF001 - before anybody has seen it
+        made.append(node)
+    return {node.dn: node for node in made}
