@@ -103,7 +103,7 @@ def climate(random: Random) -> Climate:
             restart=random.choice(_RESTARTS),
             shutdown=random.choice(_SHUTDOWNS),
             backoff=Backoff(
-                initial=random.choice((0.0, 0.05, 0.5, 2.0)),
+                initial=random.choice((0.0, 0.05, 0.45, 2.0)),
                 multiplier=random.choice((1.0, 1.5, 1.5, 10.0)),
                 maximum=random.choice((0.3, 5.0, 60.0)),
                 jitter=random.choice((0.0, 0.5, 0.5, 1.0)),
