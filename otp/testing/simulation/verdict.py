@@ -191,10 +191,18 @@ def _timers(reading: Reading, arms: list[Arm], disarms: list[Disarm]) -> None:
         alarms[near[0]] = alarm
     if armed:
         raise Violation(Rule.TIMERS, f"timers were armed that nobody waits for: {armed}")
-    expected = sorted(alarm.timer for alarm in reading.disarmed if alarm.timer)
-    if sorted(taken_back) != expected:
-        raise Violation(Rule.TIMERS, f"not waited for any more are the timers {expected}, disarmed were {taken_back}")
-    for timer in expected:
+    unwanted = [alarm.timer for alarm in reading.disarmed if alarm.timer]
+    for timer in taken_back:
+        if timer not in unwanted:
+            still = alarms.get(timer)
+            names = [node.dn for node in still.nodes] if still is not None else []
+            raise Violation(
+                still.rule if still is not None else Rule.TIMERS,
+                f"timer {timer} of {names} was disarmed without reason",
+            )
+    if len(taken_back) != len(unwanted):
+        raise Violation(Rule.TIMERS, f"nobody waits any more for the timers {unwanted}, disarmed were {taken_back}")
+    for timer in unwanted:
         del alarms[timer]
 
 

@@ -76,6 +76,5 @@ def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
     elif isinstance(purpose, Deadline):
         deadline_over(tree, purpose, event.at, actions)
         advance(tree, event.at, actions)
-    else:
+    else:  # somebody was being waited for, who has the last grace now: it cannot be over yet
         order_over(tree, purpose, event.at, actions)
-        advance(tree, event.at, actions)

@@ -54,19 +54,20 @@ def advance(tree: Tree, at: float, out: list[Action]) -> None:
     if tree.stopped:
         return
     if tree.stop is not None:
-        over = _walk(tree, tree.stop.path, at, out) if not tree.stop.rushed else tree.running == tree.stuck
+        _walk(tree, tree.stop.path, at, out)
+        over = tree.running == tree.stuck
     else:
         over = tree.counts[NodeState.DONE] == len(tree.nodes)
     if over:
         tree.stopped = True
         if tree.stop is not None:
             disarm(tree, tree.stop, out)
-        unstopped = tuple(node.dn for node in subtree(tree.root) if node.running) if tree.running else ()
+        unstopped = tuple(node.dn for node in subtree(tree.root) if node.running)
         out.append(Stopped(unstopped, at))
 
 
-def _walk(tree: Tree, path: list[tuple[Node, list[Node]]], at: float, out: list[Action]) -> bool:
-    """Cancel one runnable after the other; False where one has to be waited for.
+def _walk(tree: Tree, path: list[tuple[Node, list[Node]]], at: float, out: list[Action]) -> None:
+    """Cancel one runnable after the other, up to one that has to be waited for.
 
     A child whose parent's turn had begun already was never started, so what is on the path is all there is.
     """
@@ -78,7 +79,6 @@ def _walk(tree: Tree, path: list[tuple[Node, list[Node]]], at: float, out: list[
         elif node.running and not node.doomed:
             cancel(tree, [node], at, out, cause=Cause.STOP, by=tree.root.dn)
         elif node.running and not node.stuck:
-            return False
+            return
         else:
             path.pop()
-    return True
