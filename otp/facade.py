@@ -124,11 +124,15 @@ def sleep(seconds: float) -> None:
 
     Raises:
         Canceled: it is asked to end, or was already.
+        ValueError: `seconds` is negative, or no number.
         BlockingCallError: on an event loop; await `asyncio.sleep`.
         NotInRunnableError: the caller is no runnable.
     """
     incarnation = here()
     _refuse_on_event_loop("sleep", "await asyncio.sleep")
+    if not seconds >= 0:
+        msg = f"sleep({seconds!r}): the seconds must not be negative"
+        raise ValueError(msg)
     if incarnation.wait_canceled(seconds):
         msg = f"{incarnation.dn} was canceled"
         raise Canceled(msg)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypeVarTuple
 
@@ -350,7 +351,9 @@ class System:
         try:
             warnings.warn("an otp.System was never stopped; use `with`, or stop()", ResourceWarning, stacklevel=2)
         finally:
-            self.stop(_EXIT_TIMEOUT)
+            self._engine.stop(_EXIT_TIMEOUT)
+            with suppress(TimeoutError):  # a clock of a test's may stand still
+                self._engine.wait_for("stopped").result(_EXIT_TIMEOUT + 1)
 
 
 def _no_such_node(dn: str) -> NoSuchNodeError:

@@ -56,7 +56,7 @@ class SystemClock:
 
     def acquire(self, lock: threading.Lock, timeout: float | None) -> bool:
         """`lock.acquire`."""
-        return lock.acquire(timeout=-1 if timeout is None else min(timeout, _LONGEST))
+        return lock.acquire(timeout=-1 if timeout is None else max(0.0, min(timeout, _LONGEST)))
 
     def subscribe(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Do nothing: this time never jumps."""

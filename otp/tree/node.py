@@ -106,9 +106,10 @@ class Node(Actor):
             case Start():
                 self._start(message)
             case Cancel():
-                self._cancel()
+                if self._is_current(message.incarnation):
+                    self._cancel()
             case Kill():
-                if self.handle is not None:
+                if self._is_current(message.incarnation) and self.handle is not None:
                     self.handle.kill()
             case Expose():
                 if message.gathering.hand_in(self._id, self.handle):
@@ -132,6 +133,10 @@ class Node(Actor):
                 self.loop.release(self.incarnation, self.handle)
                 self.incarnation = self.handle = None
         self.parent.tell(message)
+
+    def _is_current(self, number: int) -> bool:
+        """Whether a command is for the incarnation at hand: a cancel is held back while many others are in flight."""
+        return self.incarnation is not None and self.incarnation.number == number
 
     def _cancel(self) -> None:
         if self.incarnation is not None:

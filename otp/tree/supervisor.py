@@ -229,10 +229,10 @@ class Supervisor(Actor):
     def _send_held(self) -> None:
         while self._held and len(self._in_flight) < _WAVE:
             action = self._held.popleft()
-            node = self._nodes.get(action.node)
-            if node is not None:
+            node = self._tree.nodes.get(action.node)
+            if node is not None and node.running and node.incarnation == action.incarnation:
                 self._in_flight.add(action.node)
-                node.tell(action)
+                self._nodes[action.node].tell(action)
         loop = self._world.loop
         if not self._held:
             loop.wave = None
