@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import otp
 from otp.tree.decision.messages import Cancel, Kill
-from otp.tree.node import Node
+
+if TYPE_CHECKING:
+    from otp.tree.node import Node
 
 
 def test_a_cancel_of_an_earlier_incarnation_leaves_the_next_one_alone():
