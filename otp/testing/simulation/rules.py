@@ -169,7 +169,7 @@ def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str) -> No
             continue
         node.condemned = True
         if not node.runs:
-            _say(reading, node, NodeState.CANCELED, Rule.R6)
+            _say(reading, node, NodeState.CANCELED, Rule.R14 if cause is Cause.STOP else Rule.R6)
             continue
         reading.cancels[node.id, node.incarnation] = _BLAME[cause]
         if node.policy.shutdown is not None:

@@ -50,13 +50,16 @@ def judge(reading: Reading, actions: Sequence[Action]) -> None:
     def of(kind: type[_T]) -> list[_T]:
         return [action for action in by_kind.get(kind, ()) if isinstance(action, kind)]
 
+    # The first difference that is found gives its name to the violation, so causes are looked at before consequences.
+    _states(reading, of(Changed), of(Start))
+    _stop(reading, of(Stopping), of(Stopped))
     _starts(reading, of(Start))
     _cancels(reading, of(Cancel), of(Canceling))
-    _timers(reading, of(Arm), of(Disarm))
-    _states(reading, of(Changed), actions)
+    armed, disarmed = _net(of(Arm), of(Disarm))
+    _armed(reading, armed)
+    _disarmed(reading, disarmed)
     _deadlines(reading, of(Kill), of(Stuck))
     _gone(reading, of(Forget), of(Removed), actions)
-    _stop(reading, of(Stopping), of(Stopped))
 
 
 def _starts(reading: Reading, starts: list[Start]) -> None:
@@ -126,10 +129,10 @@ def _cancels(reading: Reading, cancels: list[Cancel], cancelings: list[Canceling
         raise Violation(Rule.R6, f"canceled is {reading.cancelings}, reported was {told}")
 
 
-def _states(reading: Reading, changes: list[Changed], actions: Sequence[Action]) -> None:
+def _states(reading: Reading, changes: list[Changed], starts: list[Start]) -> None:
     left = dict(reading.said)
     news = [change.node for change in changes if change.state is NodeState.NEW]
-    begun = [action.node for action in actions if isinstance(action, Start)]
+    begun = [start.node for start in starts]
     if news != begun:
         raise Violation(Rule.R6, f"NEW was reported of {news}, started were {begun}")
     for change in changes:
@@ -139,13 +142,15 @@ def _states(reading: Reading, changes: list[Changed], actions: Sequence[Action])
             continue
         said = left.pop(change.node, None)
         if said is None:
-            raise Violation(reading.blame, f"{change.dn} became {change.state} without reason")
-        _same_change(change, said)
+            node = reading.picture.nodes.get(change.node)
+            rule = node.wait.rule if node is not None and node.wait is not None else reading.blame
+            raise Violation(rule, f"{change.dn} became {change.state} without reason")
+        _same_change(reading, change, said)
     for node, said in left.items():
         raise Violation(said.rule, f"{_name(reading, node)} did not become {said.state}")
 
 
-def _same_change(change: Changed, said: Said) -> None:
+def _same_change(reading: Reading, change: Changed, said: Said) -> None:
     if change.state is not said.state or change.incarnation != said.incarnation:
         raise Violation(said.rule, f"{change.dn} became {change.state} and not {said.state}")
     # Whoever returns too early has no error of its own; that it is dead needs a reason all the same.
@@ -153,9 +158,9 @@ def _same_change(change: Changed, said: Said) -> None:
     if (not change.error if unexplained else change.error != said.error) or change.traceback != said.traceback:
         raise Violation(said.rule, f"{change.dn} ended with {said.error!r}, but reported was {change.error!r}")
     if not _close(change.restart_at, said.restart_at):
-        raise Violation(
-            Rule.R8, f"the backoff of {change.dn} ends at {said.restart_at}, but reported was {change.restart_at}"
-        )
+        node = reading.picture.nodes.get(change.node)
+        rule = node.wait.rule if node is not None and node.wait is not None else Rule.R8
+        raise Violation(rule, f"the backoff of {change.dn} ends at {said.restart_at}, not at {change.restart_at}")
 
 
 def _deadlines(reading: Reading, kills: list[Kill], stuck: list[Stuck]) -> None:
@@ -169,39 +174,47 @@ def _deadlines(reading: Reading, kills: list[Kill], stuck: list[Stuck]) -> None:
         raise Violation(Rule.R12, f"{stuck} is reported for another moment than {reading.at}")
 
 
-def _timers(reading: Reading, arms: list[Arm], disarms: list[Disarm]) -> None:
+def _net(arms: list[Arm], disarms: list[Disarm]) -> tuple[dict[int, float], list[int]]:
+    """What is armed in the end, and what was disarmed of what had been armed before."""
+    armed = {arm.timer: arm.at for arm in arms}
+    if len(armed) < len(arms):
+        raise Violation(Rule.TIMERS, f"a timer was armed twice: {arms}")
+    disarmed = [disarm.timer for disarm in disarms if disarm.timer not in armed]
+    for disarm in disarms:
+        armed.pop(disarm.timer, None)
+    return armed, disarmed
+
+
+def _armed(reading: Reading, armed: dict[int, float]) -> None:
     """Match what was armed with what has to be; the numbers of the timers are learned here."""
     alarms = reading.picture.alarms
-    taken_back = [disarm.timer for disarm in disarms]
-    armed = {arm.timer: arm.at for arm in arms}
-    if len(armed) < len(arms) or armed.keys() & alarms.keys():
-        raise Violation(Rule.TIMERS, f"a timer was armed twice: {arms}")
-    for timer in [timer for timer in taken_back if timer in armed]:  # armed and taken back by the same event
-        del armed[timer]
-        taken_back.remove(timer)
+    if armed.keys() & alarms.keys():
+        raise Violation(Rule.TIMERS, f"of these timers one is armed already: {armed}")
     for alarm in reading.armed:
         if alarm.off:
             continue
         near = [timer for timer, at in armed.items() if _close(at, alarm.at)]
         if not near:
             names = [node.dn for node in alarm.nodes]
-            raise Violation(alarm.rule, f"no timer was armed for the {alarm.purpose} of {names} at {alarm.at}: {arms}")
+            raise Violation(alarm.rule, f"no timer for the {alarm.purpose} of {names} at {alarm.at}, but {armed}")
         alarm.timer = near[0]
         alarm.at = armed.pop(near[0])
         alarms[near[0]] = alarm
     if armed:
         raise Violation(Rule.TIMERS, f"timers were armed that nobody waits for: {armed}")
+
+
+def _disarmed(reading: Reading, disarmed: list[int]) -> None:
+    alarms = reading.picture.alarms
     unwanted = [alarm.timer for alarm in reading.disarmed if alarm.timer]
-    for timer in taken_back:
+    for timer in disarmed:
         if timer not in unwanted:
-            still = alarms.get(timer)
-            names = [node.dn for node in still.nodes] if still is not None else []
-            raise Violation(
-                still.rule if still is not None else Rule.TIMERS,
-                f"timer {timer} of {names} was disarmed without reason",
-            )
-    if len(taken_back) != len(unwanted):
-        raise Violation(Rule.TIMERS, f"nobody waits any more for the timers {unwanted}, disarmed were {taken_back}")
+            alarm = alarms.get(timer)
+            names = [node.dn for node in alarm.nodes] if alarm is not None else []
+            rule = alarm.rule if alarm is not None else Rule.TIMERS
+            raise Violation(rule, f"timer {timer} of {names} was disarmed without reason")
+    if len(disarmed) != len(unwanted):
+        raise Violation(Rule.TIMERS, f"nobody waits any more for the timers {unwanted}, disarmed were {disarmed}")
     for timer in unwanted:
         del alarms[timer]
 
