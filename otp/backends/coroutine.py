@@ -4,17 +4,20 @@
                                             task, and all tasks made by it ---> all done ---> Incarnation.end
 
 The thread is started with the first coroutine. A task belongs to the incarnation whose code created it, found by the
-context-local; the end of a runnable is reported when all its tasks have ended.
+context-local, and so does a call in the default executor (`asyncio.to_thread`); the end of a runnable is reported when
+all its tasks and all these calls have ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import threading
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from otp.backends.unwaited import UnwaitedThread
 from otp.errors import Canceled
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from otp.tree.incarnation import Incarnation
 
 __all__ = ["CoroutineBackend"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 _WIND_UP: Final = 1.0
@@ -94,6 +100,7 @@ class CoroutineBackend:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         loop.set_task_factory(self._make_task)
+        loop.set_default_executor(_Executor(self))
         self._loop = loop
         self._ready.set()
         loop.call_soon(self._drain)
@@ -122,7 +129,14 @@ class CoroutineBackend:
         running = None if owner is None else self._running.get(owner)
         if running is not None:
             running.adopt(task)
+        elif owner is not None and owner.is_canceled:  # made by a callback that has outlived its incarnation
+            task.cancel()
         return task
+
+    def running_here(self) -> _Running | None:
+        """What the calling code belongs to, if its end has not been reported."""
+        owner = current.get()
+        return None if owner is None else self._running.get(owner)
 
     def begun(self, incarnation: Incarnation, running: _Running) -> None:
         """`running` has begun: tasks made by it are its own."""
@@ -142,6 +156,7 @@ class _Running:
         self._job: Job | None = job
         self._main: asyncio.Task[object] | None = None
         self._others: set[asyncio.Task[Any]] = set()
+        self._calls: set[Future[Any]] = set()
         self._how: tuple[End, BaseException | None] | None = None
 
     def cancel(self) -> None:
@@ -176,6 +191,11 @@ class _Running:
         if self._how is not None:  # made while the others are being canceled
             task.cancel()
 
+    def adopt_call(self, call: Future[Any]) -> None:
+        """A call in the executor; a thread cannot be canceled, so it is waited for."""
+        self._calls.add(call)
+        call.add_done_callback(lambda done: self._backend.post(functools.partial(self._call_done, done)))
+
     def _cancel(self) -> None:
         if self._main is not None:
             self._main.cancel()
@@ -194,11 +214,30 @@ class _Running:
         self._others.discard(task)
         self._report_if_over()
 
+    def _call_done(self, call: Future[Any]) -> None:
+        self._calls.discard(call)
+        self._report_if_over()
+
     def _report_if_over(self) -> None:
-        if self._how is not None and not self._others:
+        if self._how is not None and not self._others and not self._calls:
             self._backend.over(self._incarnation)
             how, self._how = self._how, None
             self._incarnation.end(*how)
+
+
+class _Executor(ThreadPoolExecutor):
+    """The default executor of the event loop, which knows whose calls it runs."""
+
+    def __init__(self, backend: CoroutineBackend) -> None:
+        super().__init__(thread_name_prefix="otp: to_thread")
+        self._backend = backend
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        call = super().submit(fn, *args, **kwargs)
+        running = self._backend.running_here()
+        if running is not None:
+            running.adopt_call(call)
+        return call
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
