@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otp.testing.simulation import Planted, Simulation, Violation
+from otp.testing.simulation import Planted, Rule, Simulation, Violation
 from otp.tree.decision import decide, plant
 
 if TYPE_CHECKING:
@@ -40,17 +40,22 @@ class Outcome:
     seconds: float
     """Of virtual time."""
     violation: str | None = None
+    """What was broken, and the way that led there."""
+    rule: Rule | None = None
+    """Which one it was."""
 
 
 def simulate(seed: int, events: int) -> Outcome:
     """Simulate `events` events of `seed`, or less when a rule is broken before."""
     simulation = Simulation(seed)
     violation: str | None = None
+    rule: Rule | None = None
     try:
         simulation.run(events)
     except Violation as broken:
         violation = "\n".join([str(broken), *broken.__notes__])
-    return Outcome(seed, simulation.count, simulation.trees, simulation.now, violation)
+        rule = broken.rule
+    return Outcome(seed, simulation.count, simulation.trees, simulation.now, violation, rule)
 
 
 def bench(seed: int, events: int) -> tuple[int, float]:

@@ -142,8 +142,8 @@ def _states(reading: Reading, changes: list[Changed], starts: list[Start]) -> No
             continue
         said = left.pop(change.node, None)
         if said is None:
-            node = reading.picture.nodes.get(change.node)
-            rule = node.wait.rule if node is not None and node.wait is not None else reading.blame
+            seen = reading.picture.nodes.get(change.node)
+            rule = seen.wait.rule if seen is not None and seen.wait is not None else reading.blame
             raise Violation(rule, f"{change.dn} became {change.state} without reason")
         _same_change(reading, change, said)
     for node, said in left.items():
