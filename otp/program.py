@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVarTuple
 from loguru import logger
 
 from otp.system import System
+from otp.tree.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
     A second signal stops it at once. Logs go to standard error.
 
     Returns:
-        The exit status: 0, or 1 if something did not stop.
+        The exit status: 0, or 1 if something did not stop or the root gave up.
     """
     configure_log()
     return run_system(System(root, *args))
@@ -42,6 +43,8 @@ def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
 
 def run_system(system: System) -> int:
     """Start `system`, and run it until it has stopped by itself or by a signal; the exit status.
+
+    0, or 1 if something did not stop, or if the root gave up. Says so on standard error.
 
     Signals are handled only on the main thread: Python delivers them nowhere else.
     """
@@ -56,14 +59,27 @@ def run_system(system: System) -> int:
     before = {number: signal.signal(number, on_signal) for number in _SIGNALS} if on_main_thread else {}
     try:
         system.start()
-        system.join()
+        gave_up = _gave_up(system)
         report = system.stop()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     for dn in report.unstopped:
-        print(f"otp: {dn} did not stop", file=sys.stderr)  # noqa: T201 - the report of a program
-    return 1 if report.unstopped else 0
+        _say(f"{dn} did not stop")
+    return 1 if report.unstopped or gave_up else 0
+
+
+def _gave_up(system: System) -> bool:
+    try:
+        system.join()
+    except Exception as error:  # noqa: BLE001 - whatever ended the root; it is logged where it was raised
+        _say(f"the root gave up: {render(error)[0]}")
+        return True
+    return False
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"otp: {text}\n")
 
 
 def configure_log() -> None:

@@ -1,0 +1,33 @@
+"""`otp run`: a tree as a program, shown on standard error while it runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from otp.cli.watch import watch
+from otp.program import configure_log, run_system
+from otp.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["run"]
+
+_FLUSH: Final = 1.0
+"""Seconds that the end waits for what is still to be shown; a terminal may have been halted."""
+
+
+def run(root: Callable[..., object], args: tuple[str, ...]) -> int:
+    """Run `root` until it is done or a signal comes; the exit status."""
+    configure_log()
+    system = System(root, *args)
+    events = system.events()
+    watcher = threading.Thread(target=watch, args=(system, events), name="otp: show", daemon=True)
+    watcher.start()
+    try:
+        return run_system(system)
+    finally:
+        if not events.closed:  # the system could not be started
+            events.close()
+        watcher.join(_FLUSH)
