@@ -8,16 +8,14 @@ A reader that stands still loses events, with a count; it holds up neither the t
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from otp import events
 from otp.tree.decision.messages import Canceling, Changed, Removed, Stopped, Stopping
 from otp.tree.decision.model import NodeState
 from otp.tree.node import Gathering
+from otp.tree.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,83 +28,12 @@ _BOUND: Final = 10_000
 """Events that wait for one reader: the starts of 10,000 nodes, about 2 MB."""
 
 
-class EventStream:
-    """The events of a system from now on: an iterator, and an asynchronous one, that ends with the system.
-
-    Of a reader that is too slow the oldest events are dropped.
-    """
+class EventStream(Stream[events.Event]):
+    """The events of a system from now on: an iterator, and an asynchronous one, that ends with the system."""
 
     def __init__(self) -> None:
         """Use `System.events()`."""
-        self._events: deque[events.Event] = deque()
-        self._changed = threading.Condition()
-        self._wakers: set[Callable[[], object]] = set()
-        self._ended = False
-        self.missed = 0
-        """How many events were dropped because they were not read in time."""
-
-    def __iter__(self) -> EventStream:
-        return self
-
-    def __next__(self) -> events.Event:
-        with self._changed:
-            while not self._events:
-                if self._ended:
-                    raise StopIteration
-                self._changed.wait()
-            return self._events.popleft()
-
-    def __aiter__(self) -> EventStream:
-        return self
-
-    async def __anext__(self) -> events.Event:
-        while True:
-            with self._changed:
-                if self._events:
-                    return self._events.popleft()
-                if self._ended:
-                    raise StopAsyncIteration
-                loop, woken = asyncio.get_running_loop(), asyncio.Event()
-
-                def wake(loop: asyncio.AbstractEventLoop = loop, woken: asyncio.Event = woken) -> None:
-                    with suppress(RuntimeError):  # the reader's loop has been closed
-                        loop.call_soon_threadsafe(woken.set)
-
-                self._wakers.add(wake)
-            try:
-                await woken.wait()
-            finally:
-                self._wakers.discard(wake)
-
-    def close(self) -> None:
-        """Read no more: what iterates over it comes to an end."""
-        with self._changed:
-            self._ended = True
-            self._events.clear()
-            self._wake()
-
-    @property
-    def closed(self) -> bool:
-        """Whether no further event will come."""
-        return self._ended
-
-    def push(self, event: events.Event) -> None:
-        """Add an event; the publisher calls it."""
-        with self._changed:
-            if self._ended:
-                return
-            if len(self._events) == _BOUND:
-                self._events.popleft()
-                self.missed += 1
-            self._events.append(event)
-            self._ended = isinstance(event, events.Stopped)
-            self._wake()
-
-    def _wake(self) -> None:
-        self._changed.notify_all()
-        wakers, self._wakers = self._wakers, set()
-        for wake in wakers:
-            wake()
+        super().__init__(_BOUND)
 
 
 class Publisher:
@@ -134,11 +61,14 @@ class Publisher:
         """Hand on what `report` says."""
         event = self._event(report)
         self._log(event)
+        last = isinstance(event, events.Stopped)
         with self._lock:
             streams = self._streams
-            self._over = self._over or isinstance(event, events.Stopped)
+            self._over = self._over or last
         for stream in streams:
             stream.push(event)
+            if last:
+                stream.end()
 
     def _event(self, report: Report) -> events.Event:
         if isinstance(report, Changed):
