@@ -120,7 +120,7 @@ def a_tree_in_which_all_is_done_goes_on(patch):
     patch.setattr(decision, "advance", lambda tree, at, out: original(tree, at, out) if tree.stop else None)
 
 
-@breaks(Rule.PROPAGATE)
+@breaks(Rule.PROPAGATE, Rule.R8)
 def the_first_death_stops_nothing(patch):
     original = decision.plant
     patch.setattr(decision, "plant", lambda root, at, **_: original(root, at, propagate=False))

@@ -315,7 +315,7 @@ def the_jitter_is_below_the_maximum(patch):
     delays(patch, lambda self, original, failures, draw: min(original(self, failures, draw), self.maximum))
 
 
-@breaks(Rule.R9)
+@breaks(Rule.R9, Rule.COUNTS)
 def the_backoff_is_never_reset(patch):
     original = restart.ended
 

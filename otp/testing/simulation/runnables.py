@@ -158,9 +158,9 @@ def _reaction(random: Random, mood: Mood, climate: Climate) -> float | None:
     if mood is not Mood.STORM:
         return random.random() * 0.01
     kind = random.random()
-    if kind < 0.75:  # noqa: PLR2004 - most end soon
+    if kind < 0.8:  # noqa: PLR2004 - most end soon
         return random.expovariate(1) * 0.01
-    if kind < 0.92:  # noqa: PLR2004 - some late, within their deadline or not
+    if kind < 0.95:  # noqa: PLR2004 - some late, within their deadline or not
         return random.choice((0.2, 1.0, 4.0)) * random.expovariate(1) + climate.pace
     return None
 

@@ -220,12 +220,16 @@ def _disarmed(reading: Reading, disarmed: list[int]) -> None:
 
 
 def _gone(reading: Reading, forgets: list[Forget], removed: list[Removed], actions: Sequence[Action]) -> None:
+    told = [(report.dn, report.incarnation) for report in removed]
+    for node in reading.picture.nodes.values():
+        if (node.dn, node.incarnation) in told and (node.dn, node.incarnation) not in reading.removed:
+            rule, why = _why_not(reading, node.id)
+            raise Violation(rule, f"{node.dn} was removed although {why}")
+    if sorted(told) != sorted(reading.removed):
+        raise Violation(Rule.RESTART_TYPE, f"removed are {reading.removed}, reported were {told}")
     forgotten = [node for forget in forgets for node in forget.nodes]
     if sorted(forgotten) != sorted(reading.forgotten):
         raise Violation(Rule.R6, f"out of the tree are {sorted(reading.forgotten)}, forgotten were {sorted(forgotten)}")
-    told = [(report.dn, report.incarnation) for report in removed]
-    if sorted(told) != sorted(reading.removed):
-        raise Violation(Rule.RESTART_TYPE, f"removed are {reading.removed}, reported were {told}")
     gone: set[int] = set()
     for action in actions:
         if isinstance(action, Forget):

@@ -59,9 +59,12 @@ class Weather:
         return self._random.choice(gusts)()
 
     def _fault(self) -> Event | None:
+        """Something ends: as often what has been canceled and hangs as anything else, or a tree would soon be one wait."""
         running = self._world.running
+        told = [run for run in running if run.told]
         if running:
-            self._world.end(self._random.choice(running), self._random.choice(_ENDS))
+            ending = told if told and self._random.random() < 0.5 else running  # noqa: PLR2004
+            self._world.end(self._random.choice(ending), self._random.choice(_ENDS))
         return None
 
     def _burst(self) -> Event | None:
@@ -73,8 +76,14 @@ class Weather:
         return None
 
     def _restart(self) -> Event | None:
-        """Of any node, whatever it is doing; sometimes of one that is in the tree no more."""
-        nodes = self._world.nodes if self._random.random() < 0.9 else [node for node, _ in self._world.past]  # noqa: PLR2004
+        """Of what serves, of any node, or of one that is in the tree no more."""
+        dice = self._random.random()
+        if dice < 0.4:  # noqa: PLR2004
+            nodes = [run.node for run in self._world.running if not run.told]
+        elif dice < 0.9:  # noqa: PLR2004
+            nodes = self._world.nodes
+        else:
+            nodes = [node for node, _ in self._world.past]
         return RestartRequested(self._random.choice(nodes), self._world.now) if nodes else None
 
     def _stale(self) -> Event | None:

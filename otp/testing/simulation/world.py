@@ -43,6 +43,7 @@ __all__ = ["Run", "World"]
 
 _REMEMBERED = 64
 _HABITS = (Habit.SOUND, Habit.SOUND, Habit.MIXED, Habit.FRAIL)
+_HABITS_OF_ROOTS = (Habit.SOUND, Habit.SOUND, Habit.SOUND, Habit.SOUND, Habit.MIXED)
 
 
 @dataclass(slots=True, eq=False)
@@ -183,7 +184,8 @@ class World:
         if self.mood is Mood.STORM and self.random.random() < 0.01:  # noqa: PLR2004 - "can't start new thread"
             self.end(run, End.RAISED)
             return
-        habit = self._habits.setdefault(run.node, self.random.choice(_HABITS))
+        # A root that keeps dying leaves nobody the time to do anything else.
+        habit = self._habits.setdefault(run.node, self.random.choice(_HABITS if run.depth else _HABITS_OF_ROOTS))
         room = self._climate.most - len(self._dns)
         run.script = script(self.random, self.mood, self._climate, habit=habit, depth=run.depth, room=room)
         self._go_on(run)
