@@ -89,6 +89,12 @@ def configure_log() -> None:
 
 
 def _format(record: Record) -> str:
-    """The DN of the node, or, for other threads of the program, the name of the module."""
-    place = "{extra[dn]}" if "dn" in record["extra"] else "{name}"
-    return f"<green>{{time:HH:mm:ss.SSS}}</green> <level>{{level: <8}}</level> <cyan>{place}</cyan> {{message}}\n{{exception}}"
+    """Time, level, place, message. The place is the DN of the node, or the module of what belongs to none."""
+    dn = record["extra"].get("dn")
+    if dn is None:
+        place = "<cyan>{name}</cyan> "
+    elif record["message"].startswith(f"{dn} "):  # what happens to a node says itself to which
+        place = ""
+    else:
+        place = "<cyan>{extra[dn]}</cyan> "
+    return f"<green>{{time:HH:mm:ss.SSS}}</green> <level>{{level: <8}}</level> {place}{{message}}\n{{exception}}"
