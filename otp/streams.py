@@ -26,6 +26,8 @@ __all__ = ["EventStream", "Publisher"]
 
 _BOUND: Final = 10_000
 """Events that wait for one reader: the starts of 10,000 nodes, about 2 MB."""
+_GATHERING: Final = 1.0
+"""Seconds for the loop of the tree to hand in what can tell where stuck nodes are; it takes less than a millisecond."""
 
 
 class EventStream(Stream[events.Event]):
@@ -110,9 +112,10 @@ class Publisher:
                 )
 
     def _stuck(self, gathering: Gathering) -> events.Stuck:
+        gathering.wait(_GATHERING)
         nodes: list[events.StuckNode] = []
         for node, dn, incarnation in gathering.report.nodes:
-            handle = gathering.handles[node]
+            handle = gathering.handles.get(node)
             stack = "(it has ended meanwhile)\n" if handle is None else handle.stack()
             nodes.append(events.StuckNode(dn=dn, incarnation=incarnation, stack=stack))
         return events.Stuck(nodes=tuple(nodes), time=gathering.report.at + self._offset)

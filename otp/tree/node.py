@@ -9,6 +9,7 @@ below it tell goes up to its parent, except for what comes from an incarnation t
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -55,17 +56,26 @@ class World:
 
 
 class Gathering:
-    """The stuck nodes of one report, each to be handed in by its own node actor."""
+    """The stuck nodes of one report, each to be handed in by its own node actor.
+
+    It is published at once, to keep its place among the reports; whoever reads it waits until all are there.
+    """
 
     def __init__(self, report: Stuck) -> None:
         """Of `report`."""
         self.report = report
         self.handles: dict[int, Handle | None] = {}
+        self._complete = threading.Event()
 
-    def hand_in(self, node: int, handle: Handle | None) -> bool:
-        """Take one; whether all are there."""
+    def hand_in(self, node: int, handle: Handle | None) -> None:
+        """Take one."""
         self.handles[node] = handle
-        return len(self.handles) == len(self.report.nodes)
+        if len(self.handles) == len(self.report.nodes):
+            self._complete.set()
+
+    def wait(self, timeout: float) -> None:
+        """Until all are there; not in the loop of the tree, which hands them in."""
+        self._complete.wait(timeout)
 
 
 Report: TypeAlias = Changed | Canceling | Removed | Stopping | Stopped | Gathering
@@ -112,8 +122,7 @@ class Node(Actor):
                 if self._is_current(message.incarnation) and self.handle is not None:
                     self.handle.kill()
             case Expose():
-                if message.gathering.hand_in(self._id, self.handle):
-                    self.world.publish(message.gathering)
+                message.gathering.hand_in(self._id, self.handle)
             case Retire():
                 self._stop()
             case _:

@@ -210,6 +210,7 @@ class Supervisor(Actor):
                 gathering = Gathering(action)
                 for node, _, _ in action.nodes:
                     self._nodes[node].tell(Expose(gathering))
+                self._world.publish(gathering)
             case _:
                 self._world.publish(action)
 
