@@ -149,6 +149,11 @@ class Engine:
         for outlet in (self._events, self._log, self._garbage):
             outlet.join(_FLUSH)
 
+    def flush(self) -> None:
+        """Wait until what has happened so far is told and logged, unless the user's code blocks that."""
+        self._events.flush(_FLUSH)
+        self._log.flush(_FLUSH)
+
     def _close(self) -> None:
         self._threads.close()
         self._coroutines.close()

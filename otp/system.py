@@ -329,7 +329,9 @@ class System:
 
     def _stop_report(self) -> StopReport:
         unstopped = tuple(row.dn for row in self._rows() if row.stuck)
-        if not unstopped:
+        if unstopped:
+            self._engine.flush()
+        else:
             self._join_threads()
         return StopReport(unstopped)
 

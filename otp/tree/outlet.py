@@ -31,7 +31,7 @@ class Outlet(Generic[T]):
         then: Callable[[], object] | None = None,
     ) -> None:
         """Where more than `bound` things wait, further ones are lost, and counted. `then` is called at the end."""
-        self._queue: SimpleQueue[T | None] = SimpleQueue()
+        self._queue: SimpleQueue[T | _Mark | None] = SimpleQueue()
         self._handle = handle
         self._bound = bound
         self._then = then
@@ -58,6 +58,13 @@ class Outlet(Generic[T]):
         """End the thread once everything has been handled."""
         self._queue.put(None)
 
+    def flush(self, timeout: float) -> None:
+        """Wait until what has been put so far has been handled, for at most `timeout` seconds."""
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            mark = _Mark()
+            self._queue.put(mark)
+            mark.wait(timeout)
+
     def join(self, timeout: float) -> None:
         """Wait for that, for at most `timeout` seconds."""
         if self._thread.ident is not None and self._thread is not threading.current_thread():
@@ -65,6 +72,9 @@ class Outlet(Generic[T]):
 
     def _run(self) -> None:
         while (thing := self._queue.get()) is not None:
+            if isinstance(thing, _Mark):
+                thing.set()
+                continue
             try:
                 self._handle(thing)
             except BaseException:  # noqa: BLE001 - of the user's sink or stream; the next one may fare better
@@ -72,3 +82,7 @@ class Outlet(Generic[T]):
             del thing
         if self._then is not None:
             self._then()
+
+
+class _Mark(threading.Event):
+    """Set when everything put before it has been handled."""
