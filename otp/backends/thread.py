@@ -6,6 +6,7 @@ stack it is in, and keeps its place in the tree until it ends.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -82,7 +83,7 @@ def _run(incarnation: Incarnation, job: Job) -> tuple[End, BaseException | None]
         result: object = job.runnable(*job.args)
         if isawaitable(result):
             _refuse(result)
-    except Canceled as exception:
+    except (Canceled, CancelledError) as exception:  # the latter from an event loop that the runnable runs itself
         return End.LEFT, _without_this_frame(exception)
     except BaseException as exception:  # noqa: BLE001 - `SystemExit` and all others are deaths (R5, R13)
         return End.RAISED, _without_this_frame(exception)
