@@ -68,7 +68,7 @@ class Engine:
         world = World(
             loop=self._loop,
             clock=clock,
-            draw=random.random,
+            draw=random.Random().random,  # noqa: S311 - no secret; the global one may be seeded, and is the program's
             births=_births.__next__,
             fencing_token=_FencingTokens().next,
             publish=self._events.put,
