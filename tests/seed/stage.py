@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from loguru import logger
 
 import otp
 from otp.testing.clock import VirtualClock
 
 from .cast import Mark, Remote, root_of
+
+if TYPE_CHECKING:
+    import loguru
 
 PATIENCE = 10.0
 """Seconds of real time within which what must happen happens, on the slowest machine."""
@@ -69,6 +78,25 @@ class Diary:
                 self._changed.notify_all()
 
 
+class Log:
+    """Loguru's records from now on."""
+
+    def __init__(self) -> None:
+        self._records: list[loguru.Record] = []
+        self._sink = logger.add(lambda message: self._records.append(message.record), level=0)
+
+    def lines(self, level: str) -> list[tuple[str, str]]:
+        """The DN and the first line of each record of `level`; complete once the system has been stopped."""
+        return [
+            (record["extra"]["dn"], record["message"].splitlines()[0])
+            for record in self._records
+            if record["level"].name == level
+        ]
+
+    def close(self) -> None:
+        logger.remove(self._sink)
+
+
 class Stage:
     """One story: the systems that it starts, and what is to be let go at its end."""
 
@@ -97,6 +125,12 @@ class Stage:
         gate = threading.Event()
         self.at_end(gate.set)
         return gate
+
+    def log(self) -> Log:
+        """What is logged from now on."""
+        log = Log()
+        self.at_end(log.close)
+        return log
 
     # --- systems
 
@@ -161,3 +195,13 @@ class Stage:
             release()
         for diary in self._diaries:
             diary.close()
+
+
+def run_python(program: str, *args: str) -> str:
+    """What `program` prints, in a process of its own."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(  # noqa: S603 - a program that stands in a test
+        [sys.executable, "-c", program, *args], env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -68,6 +68,7 @@ class TestBackoff:
 
 
 class TestCancelRestart:
+    @pytest.mark.defect("B6")
     def test_a_parent_that_fails_does_not_wait_for_the_backoff_of_its_child(self, stage):
         outer, inner = stage.remote("outer"), stage.remote("inner")
         system, diary = self.played(stage, outer, inner, backoff=otp.Backoff(jitter=0))
@@ -110,6 +111,7 @@ class TestCancelRestart:
 
 
 class TestDoneDelay:
+    @pytest.mark.defect("B4")
     def test_a_node_that_has_signaled_done_holds_its_parent_until_it_returns(self, stage):
         census, gate = Census(), stage.gate()
         outer, lingers, began = stage.remote("outer"), stage.mark("inner has signaled DONE"), stage.mark("inner began")
@@ -146,6 +148,7 @@ class TestDoneDelay:
 
 
 class TestCancelDoneSibling:
+    @pytest.mark.defect("B5")
     def test_a_member_that_was_done_starts_again_with_its_group(self, stage):
         done, child, failing = stage.remote("done"), stage.mark("the child of done"), stage.remote("failing")
         ended = stage.mark("the child of done has ended")
