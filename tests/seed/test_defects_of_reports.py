@@ -68,7 +68,7 @@ def test_a_death_and_the_restart_after_it_are_logged_at_the_node_that_died(stage
     assert [dn for dn, line in log.lines("INFO") if "started again" in line] == ["root.parent.a"]
 
 
-@pytest.mark.defect("2b: metrics keep DNs that no longer exist")
+@pytest.mark.defect("2b metrics")
 def test_a_node_that_its_reborn_parent_has_not_started_is_gone_from_every_view(stage):
     parent = stage.remote("parent")
     children = iter([["one", "two"], ["one"]])
@@ -122,7 +122,7 @@ BEFORE = {
 """What the last event about a node may have been before each of these; `None`: there was none."""
 
 
-@pytest.mark.defect("2b: events come from several threads at once")
+@pytest.mark.defect("2b order")
 def test_the_events_of_each_node_come_in_order_however_many_signal_at_once(stage):
     two, backoff = stage.remote("two"), otp.Backoff(1.0, multiplier=1.0, jitter=0)
     system, diary = stage.told(lambda: otp.run_group({"one": spawns_more(levels=5), "two": two}), backoff=backoff)
@@ -147,7 +147,7 @@ def test_the_events_of_each_node_come_in_order_however_many_signal_at_once(stage
     assert folded(diary.events) == {node.dn: node.state for node in system.tree().walk()}
 
 
-@pytest.mark.defect("2b: a stop is not told to the metrics")
+@pytest.mark.defect("2b stop")
 def test_a_stop_is_told_to_the_end(stage):
     system, diary = stage.told(lambda: otp.run_group({"a": becomes_healthy(), "b": becomes_healthy()}))
     system.wait_healthy(stage.patience)
@@ -161,7 +161,7 @@ def test_a_stop_is_told_to_the_end(stage):
     assert folded(events) == {node.dn: node.state for node in system.tree().walk()}
 
 
-@pytest.mark.defect("2b: a test root that returns without DONE runs again")
+@pytest.mark.defect("2b root")
 def test_a_root_that_returns_without_done_runs_once_and_fails_where_deaths_are_propagated(stage):
     runs = stage.mark("the root runs")
     system = stage.start_root(runs.set, propagate=True)
@@ -172,7 +172,7 @@ def test_a_root_that_returns_without_done_runs_once_and_fails_where_deaths_are_p
     assert runs.pending == 0
 
 
-@pytest.mark.defect("2b: a test root that returns without DONE runs again")
+@pytest.mark.defect("2b root")
 def test_a_root_that_returns_without_done_is_otherwise_a_death_like_any(stage):
     runs = stage.mark("the root runs")
     system = stage.system(runs.set)

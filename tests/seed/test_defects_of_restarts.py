@@ -180,7 +180,7 @@ def test_one_that_does_not_listen_is_named_and_its_parent_restarts_once_it_has_e
     assert [dn for dn, line in log.lines("WARNING") if "root.parent.deaf" in line] == ["root.parent.deaf"]
 
 
-@pytest.mark.defect("2b: one warning names all")
+@pytest.mark.defect("2b warning")
 def test_what_holds_up_a_restart_is_told_once_and_with_everybody_who_does(stage):
     gate, log, running = stage.gate(), stage.log(), stage.mark("a blocker runs")
     parent = stage.remote("parent")
