@@ -38,6 +38,9 @@ Args = TypeVarTuple("Args")
 
 _EXIT_TIMEOUT: Final = 2.0
 """Seconds for a system that was never stopped, at the exit of the interpreter."""
+_FIRST_LOOK: Final = 0.1
+_LAST_LOOK: Final = 60.0
+"""Seconds after which who waits without a timeout looks up for signals: at first, and in the long run."""
 _NAMED: Final = 10
 """Nodes that an error names."""
 _STOPPED: Final = "the system has stopped"
@@ -292,7 +295,7 @@ class System:
     def _wait(self, until: Until, timeout: float | None, problem: str) -> None:
         answer = self._wait_for(until)
         try:
-            reached = answer.result(timeout)
+            reached = _result(answer, timeout)
         except TimeoutError:
             answer.cancel()
             raise self._timeout_error(problem, timeout) from None
@@ -356,6 +359,20 @@ class System:
             self._engine.stop(_EXIT_TIMEOUT)
             with suppress(TimeoutError):  # a clock of a test's may stand still
                 self._engine.wait_for("stopped").result(_EXIT_TIMEOUT + 1)
+
+
+def _result(answer: Future[bool], timeout: float | None) -> bool:
+    """What is waited for; without a timeout in slices.
+
+    A signal that arrives in the instant in which the main thread begins to wait is not handled before it wakes up again.
+    """
+    if timeout is not None:
+        return answer.result(timeout)
+    seconds = _FIRST_LOOK
+    while True:
+        with suppress(TimeoutError):
+            return answer.result(seconds)
+        seconds = min(2 * seconds, _LAST_LOOK)
 
 
 def _no_such_node(dn: str) -> NoSuchNodeError:

@@ -38,6 +38,7 @@ async def _watch(system: System, events: EventStream) -> None:
     shown: set[object] = set()
     first_change: float | None = None
     due: float | None = None
+    stopping = False
     while True:
         try:
             async with asyncio.timeout_at(due):
@@ -53,14 +54,15 @@ async def _watch(system: System, events: EventStream) -> None:
             continue
         match event:
             case Stopping():
+                stopping, due = True, None
                 _print("otp: stopping in order; a second signal stops at once\n")
-                break
-            case _:
+            case Stopped(unstopped=()):
+                _print("otp: stopped\n")
+            case _ if not stopping:
                 first_change = now() if first_change is None else first_change
                 due = min(now() + _REST, first_change + _PATIENCE)
-    async for event in events:
-        if isinstance(event, Stopped) and not event.unstopped:
-            _print("otp: stopped\n")
+            case _:
+                pass
 
 
 def _look(node: NodeSnapshot) -> object:
