@@ -7,6 +7,7 @@ breaks through the `MonkeyPatch` that it is given.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from importlib import import_module
 
 from otp.backends import thread
@@ -137,12 +138,8 @@ def return_after_a_cancel_is_a_death(patch):
     ended = decision.ended
 
     def ended_for_the_worse(tree, event, out):
-        node = tree.nodes[event.node]
-        if event.end is End.RETURNED and node.doomed and node.running:
-            restart.leave_deadline(tree, node, out)
-            node.doomed = False
-            tree.doomed -= 1
-            node.group.open -= 1
+        if event.end is End.RETURNED:
+            uncancel(tree, tree.nodes[event.node], out)
         ended(tree, event, out)
 
     patch.setattr(decision, "ended", ended_for_the_worse)
@@ -170,3 +167,121 @@ def dead_shows_as_new(patch):
         ]
 
     patch.setattr(import_module("otp.tree.supervisor"), "take", take_wrongly)
+
+
+def error_after_a_cancel_is_a_death(patch):
+    ended = decision.ended
+
+    def ended_for_the_worse(tree, event, out):
+        if event.end is End.RAISED:
+            uncancel(tree, tree.nodes[event.node], out)
+        ended(tree, event, out)
+
+    patch.setattr(decision, "ended", ended_for_the_worse)
+
+
+def uncancel(tree, node, out):
+    """Have it that this node, which still runs, was never canceled."""
+    if node.doomed:
+        restart.leave_deadline(tree, node, out)
+        node.doomed = False
+        tree.doomed -= 1
+        node.group.open -= 1
+
+
+def backoff_gives_up_after_fifteen_minutes(patch):
+    """Counted from the last time the node was healthy, or from the first that it died."""
+    back_off = restart._back_off
+    since = {}
+
+    def back_off_for_so_long(tree, node, event, out):
+        begin = since.setdefault(node.id, event.at if node.healthy_at is None else node.healthy_at)
+        if event.at - begin < 15 * 60:
+            back_off(tree, node, event, out)
+
+    patch.setattr(restart, "_back_off", back_off_for_so_long)
+
+
+def healthy_resets_at_once(patch):
+    signaled = decision.signaled
+
+    def signaled_and_reset(tree, event, out):
+        signaled(tree, event, out)
+        if event.signal is Signal.HEALTHY:
+            tree.nodes[event.node].failures = 0
+
+    patch.setattr(decision, "signaled", signaled_and_reset)
+
+
+def group_has_no_barrier(patch):
+    launch = restart._launch
+
+    def settle_alone(tree, node, at, out):
+        if node is not None and not node.open and node.doomed and tree.stop is None:
+            launch(tree, [node], at, out)
+
+    patch.setattr(restart, "_settle", settle_alone)
+
+
+def nobody_is_stuck(patch):
+    patch.setattr(decision, "deadline_over", lambda *_: None)
+
+
+def each_blocker_is_told_by_itself(patch):
+    join = cancel._join
+    patch.setattr(cancel, "_join", lambda deadlines, node, at: join(deadlines, node, at + 1e-6 * len(deadlines)))
+
+
+def death_of_a_sibling_ends_the_backoff(patch):
+    die = restart._die
+
+    def die_and_wake(tree, node, event, out):
+        for sibling in restart._companions(node):
+            restart.end_backoff(tree, sibling, out)
+        die(tree, node, event, out)
+
+    patch.setattr(restart, "_die", die_and_wake)
+
+
+def temporary_is_restarted(patch):
+    launch = restart._launch
+
+    def launch_all(tree, members, at, out):
+        for node in members:
+            node.wanted = True
+        launch(tree, members, at, out)
+
+    patch.setattr(restart, "_launch", launch_all)
+
+
+def restart_takes_the_group_along(patch):
+    requested = decision.restart_requested
+
+    def requested_for_all(tree, event, out):
+        group = tree.nodes[event.node].group.members.values()
+        for node in list(group):
+            requested(tree, replace(event, node=node.id), out)
+
+    patch.setattr(decision, "restart_requested", requested_for_all)
+
+
+def group_starts_backwards(patch):
+    spawned = decision.spawned
+    patch.setattr(
+        decision, "spawned", lambda tree, event, out: spawned(tree, replace(event, births=event.births[::-1]), out)
+    )
+
+
+def stop_has_no_order(patch):
+    stop = decision.stop
+    patch.setattr(decision, "stop", lambda tree, _timeout, at, out: stop(tree, 0.0, at, out))
+
+
+def deaths_are_never_propagated(patch):
+    ended = decision.ended
+
+    def ended_quietly(tree, event, out):
+        tree.propagate = False
+        ended(tree, event, out)
+
+    patch.setattr(decision, "ended", ended_quietly)

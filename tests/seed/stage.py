@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -169,7 +170,7 @@ class Stage:
         self._let_go()
         for system in self._systems:
             report = system.stop()
-            assert report.unstopped == ()
+            assert not report.unstopped, f"not stopped: {report.unstopped}"
         self.assert_no_thread_left()
 
     def abandon(self) -> None:
@@ -185,10 +186,13 @@ class Stage:
         self.assert_no_thread_left()
 
     def assert_no_thread_left(self) -> None:
-        left = [thread for thread in threading.enumerate() if thread not in self._before]
-        for thread in left:
-            thread.join(self.patience)
-        assert not [thread.name for thread in left if thread.is_alive()]
+        """No thread that the story has started lives much longer."""
+        end = time.monotonic() + self.patience
+        threads = [thread for thread in threading.enumerate() if thread not in self._before]
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        left = [thread.name for thread in threads if thread.is_alive()]
+        assert not left, f"threads are left: {', '.join(left)}"
 
     def _let_go(self) -> None:
         for release in self._at_end:

@@ -51,6 +51,7 @@ class Outliving:
     """A runnable, each incarnation of which leaves behind a thread in its context that does what it is told."""
 
     def __init__(self, stage) -> None:
+        self._patience = stage.patience
         self.remote = stage.remote("a")
         self.old: list[contextvars.Context] = []
 
@@ -68,13 +69,13 @@ class Outliving:
             except otp.OtpError as error:
                 outcome.append(error)
 
-        thread = threading.Thread(target=call)
+        thread = threading.Thread(target=call, daemon=True)
         thread.start()
-        thread.join()
+        thread.join(self._patience)
+        assert outcome, f"{function.__name__} has not come back"
         return outcome[0]
 
 
-@pytest.fixture
 def reborn(stage):
     """A system whose `root.a` is in its second incarnation, and `root.a` itself."""
     a = Outliving(stage)
@@ -86,8 +87,8 @@ def reborn(stage):
 
 
 @pytest.mark.defect("B2")
-def test_a_signal_of_an_earlier_incarnation_is_refused_and_has_no_effect(stage, reborn):
-    system, a, diary = reborn
+def test_a_signal_of_an_earlier_incarnation_is_refused_and_has_no_effect(stage):
+    system, a, diary = reborn(stage)
 
     assert isinstance(a.says(1, otp.signal, otp.Signal.HEALTHY), otp.StaleIncarnationError)
     assert system.node("root.a").state is otp.NodeState.NEW
@@ -100,8 +101,8 @@ def test_a_signal_of_an_earlier_incarnation_is_refused_and_has_no_effect(stage, 
 
 
 @pytest.mark.defect("B2")
-def test_an_earlier_incarnation_starts_no_children(reborn):
-    system, a, _ = reborn
+def test_an_earlier_incarnation_starts_no_children(stage):
+    system, a, _ = reborn(stage)
 
     assert isinstance(a.says(1, otp.run, "b", becomes_healthy()), otp.StaleIncarnationError)
     assert system.node("root.a").children == ()
@@ -110,16 +111,16 @@ def test_an_earlier_incarnation_starts_no_children(reborn):
 
 
 @pytest.mark.defect("B2")
-def test_an_earlier_incarnation_stays_canceled(reborn):
-    _, a, _ = reborn
+def test_an_earlier_incarnation_stays_canceled(stage):
+    _, a, _ = reborn(stage)
 
     assert a.says(1, otp.canceled) is True
     assert a.says(2, otp.canceled) is False
 
 
 @pytest.mark.defect("B3")
-def test_after_any_failed_call_every_other_call_works(stage, reborn):
-    system, a, _ = reborn
+def test_after_any_failed_call_every_other_call_works(stage):
+    system, a, _ = reborn(stage)
     failures = [
         a.says(1, otp.signal, otp.Signal.HEALTHY),
         a.says(1, otp.run, "b", becomes_healthy()),

@@ -18,11 +18,12 @@ EXACT = otp.Backoff(jitter=0)
 
 def die_and_wait_out(stage, diary, remote, dn) -> float:
     """The wait that follows the death of the incarnation that runs."""
+    incarnation = remote.incarnation
     remote.die()
-    died = diary.wait(Died, dn, remote.incarnation)
+    died = diary.wait(Died, dn, incarnation)
     assert died.restart_in is not None
     stage.clock.advance(died.restart_in)
-    remote.wait_incarnation(died.incarnation + 1)
+    remote.wait_incarnation(incarnation + 1)
     return died.restart_in
 
 

@@ -51,7 +51,7 @@ class TestBackoff:
         number = one.incarnation or 1
         one.wait_incarnation(number)
         one.die()
-        died = diary.wait(Died, "root.one", one.incarnation)
+        died = diary.wait(Died, "root.one", number)
         before = stage.clock.time()
         stage.clock.advance(died.restart_in * (1 - 1e-6))
         assert system.node("root.one").state is otp.NodeState.DEAD, "started before its backoff was over"
