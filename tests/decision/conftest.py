@@ -211,7 +211,7 @@ def check(world: World) -> None:
     assert tree.doomed == sum(node.doomed for node in nodes)
     assert tree.stuck == sum(node.stuck for node in nodes)
     assert tree.timers.keys() == world.timers.keys()
-    assert tree.healthy == all(node.state in {NodeState.HEALTHY, NodeState.DONE} for node in nodes)
+    assert tree.healthy == all(node.state in {NodeState.HEALTHY, NodeState.DONE} and not node.doomed for node in nodes)
     for node in nodes:
         _check_node(world, node)
     if tree.stopped:

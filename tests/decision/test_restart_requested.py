@@ -179,3 +179,16 @@ def test_nothing_is_restarted_in_a_tree_that_has_come_to_its_end(world, dn):
     assert world.restart(dn) == []
     assert world.last == []
     assert world.states() == {"root": "done#1", "root.a": "done#1"}
+
+
+def test_a_tree_with_a_node_that_was_asked_to_end_is_not_healthy_until_the_next_one_is(world):
+    world.run("root", "a")
+    world.healthy("root", "root.a")
+    assert world.tree.healthy
+
+    world.restart("root.a")
+    assert not world.tree.healthy
+    world.leaves("root.a")
+    assert not world.tree.healthy
+    world.healthy("root.a")
+    assert world.tree.healthy

@@ -34,12 +34,13 @@ def recount(tree: Tree, picture: Picture) -> None:
         _node(node, picture.nodes[node.id])
     _timers(tree, nodes, picture)
     calm = all(node.runs or node.state is NodeState.DONE for node in picture.nodes.values())
-    calm = calm and not any(node.condemned for node in picture.nodes.values())
+    condemned = any(node.condemned for node in picture.nodes.values())
+    calm = calm and not condemned
     _equal("settled", tree.settled, picture.stopped or (calm and picture.order is None))
     _equal("stopped", tree.stopped, picture.stopped)
     _equal("stop", tree.stop is not None, picture.order is not None)
     well = all(node.state in (NodeState.HEALTHY, NodeState.DONE) for node in picture.nodes.values())
-    _equal("healthy", tree.healthy, well)
+    _equal("healthy", tree.healthy, well and not condemned)
 
 
 def _walk(tree: Tree) -> list[Node]:

@@ -133,8 +133,8 @@ class Tree:
 
     @property
     def healthy(self) -> bool:
-        """Whether every node is HEALTHY or DONE."""
-        return self.counts[NodeState.HEALTHY] + self.counts[NodeState.DONE] == len(self.nodes)
+        """Whether every node is HEALTHY or DONE, and none of them has been asked to end: that one is on its way out."""
+        return self.doomed == 0 and self.counts[NodeState.HEALTHY] + self.counts[NodeState.DONE] == len(self.nodes)
 
     @property
     def settled(self) -> bool:
