@@ -1,6 +1,6 @@
 """The backend for `async def` runnables: a task for each incarnation, all on one event loop in a thread of its own.
 
-    tree's loop --post--> deque --_drain--> event loop: begin, cancel
+    tree's loop --post--> queue --_drain--> event loop: begin, cancel
                                             task, and all tasks made by it ---> all done ---> Incarnation.end
 
 The thread is started with the first coroutine. A task belongs to the incarnation whose code created it, found by the
@@ -14,9 +14,9 @@ import asyncio
 import contextvars
 import functools
 import threading
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from otp.backends.unwaited import UnwaitedThread
@@ -49,12 +49,14 @@ class CoroutineBackend:
 
     def __init__(self) -> None:
         """No thread yet."""
-        self._todo: deque[Callable[[], object]] = deque()
+        self._todo: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._running: dict[Incarnation, _Running] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: UnwaitedThread | None = None
         self._closing = False
         self._ready = threading.Event()
+        self.failure: BaseException | None = None
+        """Why there is no event loop; only in its thread, while it fails what should have begun."""
 
     def start(self, incarnation: Incarnation, job: Job) -> _Running:
         """Have the event loop begin the runnable.
@@ -84,7 +86,7 @@ class CoroutineBackend:
 
     def post(self, call: Callable[[], object]) -> None:
         """Have the event loop call `call`; from any thread, without waiting."""
-        self._todo.append(call)
+        self._todo.put(call)
         loop = self._loop
         if loop is not None:  # else it is just starting, and looks here when it does
             with suppress(RuntimeError):  # it has been closed, and all runnables have ended
@@ -97,12 +99,14 @@ class CoroutineBackend:
     # --- in the thread of the event loop ---
 
     def _serve(self) -> None:
-        loop = asyncio.new_event_loop()
+        self._ready.set()
+        loop = self._new_loop()
+        if loop is None:
+            return
         asyncio.set_event_loop(loop)
         loop.set_task_factory(self._make_task)
         loop.set_default_executor(_Executor(self))
         self._loop = loop
-        self._ready.set()
         loop.call_soon(self._drain)
         while not self._closing:
             # `SystemExit` and `KeyboardInterrupt` in a task end `run_forever`; that task's owner has seen them already.
@@ -111,9 +115,27 @@ class CoroutineBackend:
         loop.run_until_complete(_wind_up(loop))
         loop.close()
 
+    def _new_loop(self) -> asyncio.AbstractEventLoop | None:
+        """An event loop, unless the backend is closed before there is one.
+
+        It takes file descriptors, and as long as there are none left, what should begin has died of that.
+        """
+        while not self._closing:
+            try:
+                return asyncio.new_event_loop()
+            except BaseException as error:  # noqa: BLE001 - the policy may be the user's
+                self.failure = error
+                self._todo.get()()
+                self.failure = None
+        return None
+
     def _drain(self) -> None:
-        while self._todo:
-            self._todo.popleft()()
+        while True:
+            try:
+                call = self._todo.get_nowait()
+            except Empty:
+                break
+            call()
         if self._closing and self._loop is not None:
             self._loop.stop()
 
@@ -174,6 +196,9 @@ class _Running:
     def begin(self) -> None:
         """Make the task."""
         job, self._job = self._job, None
+        if self._backend.failure is not None:
+            self._incarnation.end(End.RAISED, self._backend.failure)
+            return
         if job is None or self._incarnation.is_canceled:
             self._incarnation.end(End.LEFT)
             return
