@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from otp.cli.run import run
+from otp.cli.run import run_and_show
 from otp.cli.target import TargetError, resolve
 
 __all__ = ["main"]
@@ -52,7 +52,7 @@ def _run(
     except TargetError as error:
         typer.echo(f"otp: {error}", err=True)
         raise typer.Exit(_USAGE) from None
-    raise typer.Exit(run(root, tuple(args or ())))
+    raise typer.Exit(run_and_show(root, tuple(args or ())))
 
 
 def main() -> None:

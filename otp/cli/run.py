@@ -12,13 +12,13 @@ from otp.system import System
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["run"]
+__all__ = ["run_and_show"]
 
 _FLUSH: Final = 1.0
 """Seconds that the end waits for what is still to be shown; a terminal may have been halted."""
 
 
-def run(root: Callable[..., object], args: tuple[str, ...]) -> int:
+def run_and_show(root: Callable[..., object], args: tuple[str, ...]) -> int:
     """Run `root` until it is done or a signal comes; the exit status."""
     configure_log()
     system = System(root, *args)
@@ -28,6 +28,5 @@ def run(root: Callable[..., object], args: tuple[str, ...]) -> int:
     try:
         return run_system(system)
     finally:
-        if not events.closed:  # the system could not be started
-            events.close()
+        events.end()  # if the system could not be started, nobody else does it
         watcher.join(_FLUSH)

@@ -1,71 +1,11 @@
-"""The stage of the command line's tests: real processes, followed line by line, and gone when the test is over."""
+"""The stage of the command line's tests: modules of the user's, and `otp run`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import textwrap
-import threading
-from contextlib import suppress
 
 import pytest
-
-_PATIENCE = 40.0
-"""Seconds after which a process that says nothing any more is killed, so that whoever reads from it gets on."""
-
-OTP = (sys.executable, "-m", "otp")
-
-
-class Program:
-    """A running process: what it says on both streams, and how it ends."""
-
-    def __init__(self, argv, cwd, **environment):
-        self._process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        self._watchdog = threading.Timer(_PATIENCE, self._process.kill)
-        self._watchdog.start()
-        self.lines: list[str] = []
-        """What it has said so far."""
-
-    def until(self, text: str) -> str:
-        """Read on to the next line with `text` in it; that line."""
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if text in line:
-                return self.lines[-1]
-        pytest.fail(f"the program ended without saying {text!r}; it said:\n" + "\n".join(self.lines))
-
-    def send(self, number: int) -> None:
-        """Send it a signal."""
-        self._process.send_signal(number)
-
-    def hang_up(self) -> None:
-        """Listen no more: what it writes from now on is refused."""
-        self._process.stdout.close()
-
-    def end(self) -> int:
-        """Read the rest, and wait; its exit status."""
-        if not self._process.stdout.closed:
-            self.lines.extend(line.rstrip("\n") for line in self._process.stdout)
-        return self._process.wait(_PATIENCE)
-
-    def close(self) -> None:
-        """Kill it, if it still runs."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-        self._watchdog.cancel()
-        self._watchdog.join()
 
 
 @pytest.fixture
@@ -79,25 +19,10 @@ def module(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Start a program there."""
-    programs: list[Program] = []
-
-    def start(*argv: str, **environment: str) -> Program:
-        program = Program(argv, tmp_path, **environment)
-        programs.append(program)
-        return program
-
-    yield start
-    for program in programs:
-        program.close()
-
-
-@pytest.fixture
 def otp_run(start):
     """Start `otp run` there."""
 
-    def otp_run(*arguments: str) -> Program:
-        return start(*OTP, "run", *arguments)
+    def otp_run(*arguments: str):
+        return start(sys.executable, "-m", "otp", "run", *arguments)
 
     return otp_run
