@@ -105,14 +105,17 @@ class CoroutineBackend:
             return
         asyncio.set_event_loop(loop)
         loop.set_task_factory(self._make_task)
-        loop.set_default_executor(_Executor(self))
+        executor = _Executor(self)
+        loop.set_default_executor(executor)
         self._loop = loop
         loop.call_soon(self._drain)
         while not self._closing:
             # `SystemExit` and `KeyboardInterrupt` in a task end `run_forever`; that task's owner has seen them already.
             with suppress(BaseException):
                 loop.run_forever()
-        loop.run_until_complete(_wind_up(loop))
+        with suppress(BaseException):  # what is nobody's may raise `SystemExit`, or stop the loop, even now
+            loop.run_until_complete(_wind_up(loop))
+        executor.wind_up()
         loop.close()
 
     def _new_loop(self) -> asyncio.AbstractEventLoop | None:
@@ -178,7 +181,7 @@ class _Running:
         self._job: Job | None = job
         self._main: asyncio.Task[object] | None = None
         self._others: set[asyncio.Task[Any]] = set()
-        self._calls: set[Future[Any]] = set()
+        self._calls: dict[Future[Any], _Call] = {}
         self._how: tuple[End, BaseException | None] | None = None
 
     def cancel(self) -> None:
@@ -190,8 +193,11 @@ class _Running:
 
     def stack(self) -> str:
         """What the task awaits; and where the event loop is, for a loop that is blocked cancels nobody."""
-        waits = "".join(_awaits(task) for task in (self._main, *self._others) if task is not None and not task.done())
-        return f"{waits or '(its task has not begun)'}\nthe event loop is in:\n{self._backend.stack()}"
+        waits = [_awaits(task) for task in (self._main, *self._others) if task is not None and not task.done()]
+        waits += [call.stack() for call in list(self._calls.values())]
+        if not waits:
+            waits = ["(its task has not begun)\n" if self._job is not None else "(its tasks have ended)\n"]
+        return f"{''.join(waits)}the event loop is in:\n{self._backend.stack()}"
 
     def begin(self) -> None:
         """Make the task."""
@@ -216,10 +222,10 @@ class _Running:
         if self._how is not None:  # made while the others are being canceled
             task.cancel()
 
-    def adopt_call(self, call: Future[Any]) -> None:
+    def adopt_call(self, future: Future[Any], call: _Call) -> None:
         """A call in the executor; a thread cannot be canceled, so it is waited for."""
-        self._calls.add(call)
-        call.add_done_callback(lambda done: self._backend.post(functools.partial(self._call_done, done)))
+        self._calls[future] = call
+        future.add_done_callback(lambda done: self._backend.post(functools.partial(self._call_done, done)))
 
     def _cancel(self) -> None:
         if self._main is not None:
@@ -239,8 +245,8 @@ class _Running:
         self._others.discard(task)
         self._report_if_over()
 
-    def _call_done(self, call: Future[Any]) -> None:
-        self._calls.discard(call)
+    def _call_done(self, future: Future[Any]) -> None:
+        self._calls.pop(future, None)
         self._report_if_over()
 
     def _report_if_over(self) -> None:
@@ -256,13 +262,42 @@ class _Executor(ThreadPoolExecutor):
     def __init__(self, backend: CoroutineBackend) -> None:
         super().__init__(thread_name_prefix="otp: to_thread")
         self._backend = backend
+        self._used = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        call = super().submit(fn, *args, **kwargs)
+        call = _Call(fn)
+        future: Future[T] = super().submit(call.run, *args, **kwargs)
+        self._used = True
         running = self._backend.running_here()
         if running is not None:
-            running.adopt_call(call)
-        return call
+            running.adopt_call(future, call)
+        return future
+
+    def wind_up(self) -> None:
+        """Wait for the threads; not for those of a call that is nobody's and does not return."""
+        if self._used:
+            waits = threading.Thread(target=self.shutdown, name="otp: to_thread ends", daemon=True)
+            with suppress(RuntimeError):  # the machine has no thread left; they end unwatched
+                waits.start()
+                waits.join(_WIND_UP)
+
+
+class _Call:
+    """A call in the executor, which can tell where it is."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._thread: int | None = None
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the user's
+        self._thread = threading.get_ident()
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            self._thread = None
+
+    def stack(self) -> str:
+        return f"call in the default executor:\n{stack_of_thread(self._thread)}"
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
