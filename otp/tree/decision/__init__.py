@@ -38,7 +38,7 @@ __all__ = ["decide", "plant"]
 
 def plant(root: Birth, at: float, *, propagate: bool = False) -> tuple[Tree, list[Action]]:
     """A new tree, its root about to start. With `propagate` the first death stops it."""
-    node = Node(root.node, root.name, root.name, root.policy, None, Group(), since=at)
+    node = Node(root.node, root.name, root.name, root.policy, None, Group())
     tree = Tree(node, propagate=propagate)
     actions: list[Action] = []
     enter(tree, node)

@@ -45,11 +45,11 @@ class Node:
     policy: Policy
     parent: Node | None
     group: Group
-    since: float
-    """When the state last changed."""
     children: dict[str, Node] = field(default_factory=dict)
     """In start order."""
     state: NodeState = NodeState.NEW
+    since: float = 0.0
+    """When the state last changed."""
     incarnation: int = 0
     """Counts from 1; 0 has never been started."""
     running: bool = False
@@ -147,6 +147,6 @@ class Tree:
         node: Node | None = self.root if name == self.root.name else None
         for name in names:
             if node is None:
-                break
+                return None
             node = node.children.get(name)
         return node

@@ -39,7 +39,7 @@ def spawned(tree: Tree, event: Spawned, out: list[Action]) -> None:
     group = Group(event.strategy)
     for birth in event.births:
         dn = f"{parent.dn}.{birth.name}"
-        node = Node(birth.node, birth.name, dn, birth.policy, parent, group, since=event.at)
+        node = Node(birth.node, birth.name, dn, birth.policy, parent, group)
         enter(tree, node)
         if parent.doomed or tree.stop is not None:
             doom(tree, node)
