@@ -204,7 +204,7 @@ class Stage:
 def run_python(program: str, *args: str) -> str:
     """What `program` prints, in a process of its own."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(  # noqa: S603 - a program that stands in a test
+    done = subprocess.run(
         [sys.executable, "-c", program, *args], env=env, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,170 @@
+"""What type checkers must accept, and what they must know about it.
+
+Checked by `mypy tests/typing` and `basedpyright tests/typing`; `reject.py` is the other half. `root` is run by a test too.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, assert_never, assert_type
+
+import otp
+from otp import events
+
+from .runnables import (
+    AsyncService,
+    Service,
+    all_default,
+    awaits,
+    awaits_default,
+    default,
+    gives,
+    keyword,
+    many,
+    one,
+    plain,
+    required_keyword,
+    two,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+
+def root() -> None:
+    """Every way to start children."""
+    # Arguments of functions
+    assert_type(otp.run("plain", plain), otp.Ref)
+    otp.run("one", one, 1)
+    otp.run("two", two, 1, "text")
+    otp.run("default", default, 1)
+    otp.run("default-given", default, 1, "text")
+    otp.run("many", many, 1, 2)
+    otp.run("many-none", many)
+    otp.run("keyword", keyword, 1)
+    otp.run("gives", gives, 1)
+    otp.run("awaits", awaits, 1)
+    otp.run("awaits-default", awaits_default)
+    otp.run("lambda", lambda: one(1))
+    otp.run("lambda-one", lambda number: two(number, ""), 1)
+
+    # Of methods, objects, classes and partials
+    service = Service(0)
+    otp.run("method", service.method, 1)
+    otp.run("method-awaits", service.awaits, 1)
+    otp.run("object", service, 1)
+    otp.run("object-awaits", AsyncService(), 1)
+    otp.run("class", Service, 1)
+    otp.run("of-class", Service.of_class, 1)
+    otp.run("of-nothing", Service.of_nothing, 1)
+    otp.run("partial", partial(two, 1), "text")
+    otp.run("partial-full", partial(two, 1, "text"))
+    otp.run("partial-keyword", partial(required_keyword, text="text"), 1)
+
+    # Options
+    otp.run("options", one, 1, restart=otp.Restart.TRANSIENT, shutdown=2, significant=True, start_timeout=None)
+    otp.run("brutal", default, 1, shutdown=otp.BRUTAL_KILL, backoff=otp.Backoff(initial=1, jitter=0))
+    otp.run("for-ever", default, 1, "text", shutdown=None)
+
+    # Groups
+    assert_type(
+        otp.run_group({"g1": plain, "g2": otp.Child(one, 1), "g3": partial(one, 1), "g4": otp.Child(default, 1)}),
+        dict[str, otp.Ref],
+    )
+    otp.run_group({"h1": all_default, "h2": awaits_default}, strategy=otp.Strategy.REST_FOR_ONE)
+    children = {"i1": otp.Child(one, 1), "i2": otp.Child(two, 1, "text")}
+    otp.run_group(children)
+    functions: dict[str, Callable[[], None]] = {"j1": plain}
+    otp.run_group(functions)
+    coroutines: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"k1": awaits_default}
+    otp.run_group(coroutines)
+
+    otp.signal(otp.Signal.HEALTHY)
+    otp.signal(otp.Signal.DONE)
+
+
+def inside() -> None:
+    """What a runnable gets."""
+    assert_type(otp.canceled(), bool)
+    assert_type(otp.wait_canceled(1), bool)
+    assert_type(otp.current(), otp.CurrentRef)
+    assert_type(otp.current().fencing_token, int)
+    assert_type(otp.current().dn, str)
+    otp.logger().info("text")
+
+    bound = otp.bind(two)
+    assert_type(bound(1, "text"), None)
+    bound(number=1, text="text")
+    assert_type(otp.bind(gives)(1), str)
+    assert_type(otp.bind(Service)(1), Service)
+
+
+def systems() -> None:
+    """How systems are made, and what they tell."""
+    otp.System(plain)
+    otp.System(one, 1)
+    otp.System(default, 1)
+    otp.System(awaits, 1)
+    otp.System(Service(0).method, 1, propagate=True, backoff=otp.Backoff())
+    assert_type(otp.main(one, 1), int)
+
+    with otp.System(default, 1, "text") as system:
+        assert_type(system, otp.System)
+        snapshot = system.tree()
+        assert_type(snapshot, otp.NodeSnapshot)
+        assert_type(snapshot.state, otp.NodeState)
+        assert_type(snapshot.children, tuple[otp.NodeSnapshot, ...])
+        assert_type(snapshot.last_error, str | None)
+        assert_type(snapshot.next_restart, float | None)
+        assert_type(snapshot.since, float)
+        assert_type([node.dn for node in snapshot.walk()], list[str])
+        for event in system.events():
+            assert_type(event, events.Event)
+            assert_type(about(event), str)
+        assert_type(system.stop(timeout=1), otp.StopReport)
+        assert_type(system.stop().unstopped, tuple[str, ...])
+
+
+async def asynchronous_systems() -> None:
+    """The same on an event loop."""
+    async with otp.System(awaits, 1) as system:
+        await system.await_healthy(timeout=1)
+        async for event in system.events():
+            assert_type(event, events.Event)
+        assert_type(await system.astop(), otp.StopReport)
+
+
+def about(event: events.Event) -> str:  # noqa: PLR0911 - one for each kind of event
+    """Every kind of event, none forgotten: a new kind is an error here."""
+    match event:
+        case events.Started() | events.Healthy() | events.Done() | events.Removed():
+            return f"{event.dn}#{event.incarnation}"
+        case events.Died():
+            assert_type(event.restart_in, float | None)
+            return event.error
+        case events.Canceled():
+            assert_type(event.error, str | None)
+            return event.dn
+        case events.Canceling():
+            assert_type(event.cause, events.Cause)
+            return ", ".join(event.dns)
+        case events.Stuck():
+            return event.nodes[0].stack
+        case events.Stopping():
+            return "stopping"
+        case events.Stopped():
+            return ", ".join(event.unstopped)
+        case _:
+            assert_never(event)
+
+
+def shown(state: otp.NodeState) -> str:
+    """Every state, none forgotten."""
+    match state:
+        case otp.NodeState.NEW | otp.NodeState.HEALTHY:
+            return "runs"
+        case otp.NodeState.DONE | otp.NodeState.DEAD | otp.NodeState.CANCELED:
+            return "has ended"
+        case _:
+            assert_never(state)
