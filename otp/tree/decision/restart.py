@@ -109,14 +109,10 @@ def _back_off(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
 
 def _companions(node: Node) -> list[Node]:
     """The members of its group that the death of `node` takes along (R7)."""
+    if node.group.strategy is Strategy.ONE_FOR_ONE:
+        return []
     members = list(node.group.members.values())
-    match node.group.strategy:
-        case Strategy.ONE_FOR_ONE:
-            return []
-        case Strategy.ONE_FOR_ALL:
-            return members
-        case Strategy.REST_FOR_ONE:
-            return members[members.index(node) + 1 :]
+    return members[members.index(node) + 1 :] if node.group.strategy is Strategy.REST_FOR_ONE else members
 
 
 def backoff_over(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
