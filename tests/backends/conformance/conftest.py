@@ -182,7 +182,9 @@ class _KillableHandle(threading.Thread):
             except BaseException as death:  # noqa: BLE001 - whatever it is, it has ended
                 end, error = End.RAISED, death
         del handles[self._incarnation]
-        self._incarnation.end(end, error)
+        ended = [error]
+        del error  # this frame is in the exception's traceback: with it, it would be a cycle
+        self._incarnation.end(end, ended.pop())
 
 
 handles: dict[Any, _KillableHandle] = {}

@@ -6,6 +6,8 @@ import contextvars
 import gc
 import weakref
 
+import pytest
+
 import otp
 
 word = contextvars.ContextVar("word", default="unset")
@@ -50,6 +52,31 @@ def test_each_of_many_nodes_finds_itself(stage):
     stage.play_group({name: stage.child(script, name) for name in names})
     seen = sorted(stage.journal.next() for _ in names)
     assert seen == sorted((name, f"root.{name}") for name in names)
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_an_exception_is_dropped_without_waiting_for_the_garbage_collector(stage):
+    class Error(Exception):
+        pass
+
+    async def script(life):
+        error = Error()
+        weakref.finalize(error, stage.journal.write, "dropped")
+        if otp.current().incarnation == 1:
+            raise error
+        del error
+        await life.until_canceled()
+
+    stage.play(script)
+    assert stage.journal.next() == "dropped"
 
 
 class Resource:
