@@ -28,6 +28,7 @@ def test_a_coroutine_starts_anew_only_when_its_calls_in_the_executor_have_return
         began.release()
         otp.signal(otp.Signal.HEALTHY)
         await asyncio.to_thread(blocking_call)
+        await asyncio.Event().wait()
 
     def root() -> None:
         otp.run("child", child)
