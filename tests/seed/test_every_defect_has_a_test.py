@@ -65,7 +65,7 @@ class Labels:
         ]
 
 labels = Labels()
-status = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", "--rootdir", *sys.argv[1:]], plugins=[labels])
+status = pytest.main(["--collect-only", "-qq", "-m", "", "-p", "no:cacheprovider", "--rootdir", *sys.argv[1:]], plugins=[labels])
 print("\\n" + json.dumps([int(status), getattr(labels, "found", [])]))
 """
 
