@@ -37,11 +37,17 @@ from otp.facade import bind as bind
 from otp.facade import canceled as canceled
 from otp.facade import current as current
 from otp.facade import logger as logger
+from otp.facade import raw_logger as raw_logger
 from otp.facade import run as run
 from otp.facade import run_group as run_group
 from otp.facade import signal as signal
 from otp.facade import sleep as sleep
+from otp.facade import sub_logger as sub_logger
 from otp.facade import wait_canceled as wait_canceled
+from otp.logs.entry import LogEntry as LogEntry
+from otp.logs.raw import RawLogger as RawLogger
+from otp.logs.tree import LogStream as LogStream
+from otp.logs.tree import LogTree as LogTree
 from otp.mail.ref import CurrentRef as CurrentRef
 from otp.mail.ref import Ref as Ref
 from otp.program import main as main

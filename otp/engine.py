@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from otp.backends.coroutine import CoroutineBackend
 from otp.backends.thread import ThreadBackend
 from otp.child import is_async
+from otp.logs.capture import attach, detach
 from otp.logs.lifecycle import LifecycleLog
+from otp.logs.tree import LogTree
 from otp.streams import Publisher
 from otp.tree.actor import ActorDeadError, Loop
 from otp.tree.incarnation import Spec
@@ -57,7 +59,9 @@ class Engine:
         self._coroutines = CoroutineBackend()
         self.offset = clock.time() - clock.monotonic()
         """What makes Unix seconds of the moments of `clock`."""
-        self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog().write, bound=_LOG_BOUND)
+        self.logs = LogTree()
+        self._host = host
+        self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog(host).write, bound=_LOG_BOUND, then=self._end_log)
         self._publisher = Publisher(self.offset, self._log.put)
         self._events: Outlet[Report] = Outlet("otp: events", self._publisher.publish, then=self._log.close)
         self._garbage: Outlet[list[object]] = Outlet("otp: release", _drop)
@@ -106,6 +110,7 @@ class Engine:
             for outlet in started:
                 outlet.close()
             raise
+        attach(self._host, self.logs)
         self._ref.tell(Plant())
 
     def stop(self, timeout: float | None) -> None:
@@ -153,6 +158,10 @@ class Engine:
         """Wait until what has happened so far is told and logged, unless the user's code blocks that."""
         self._events.flush(_FLUSH)
         self._log.flush(_FLUSH)
+
+    def _end_log(self) -> None:
+        detach(self._host)
+        self.logs.end()
 
     def _close(self) -> None:
         self._threads.close()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple, Unpack
 from otp.child import Child, Options
 from otp.errors import BlockingCallError, Canceled
 from otp.logs.logger import logger_of
+from otp.logs.raw import RawLogger
 from otp.mail.ref import CurrentRef, Ref
 from otp.tree.decision.messages import Signal
 from otp.tree.decision.policy import Strategy
@@ -29,7 +30,19 @@ if TYPE_CHECKING:
     from otp.tree.backend import Backend, Job
     from otp.tree.decision.policy import Policy
 
-__all__ = ["bind", "canceled", "current", "logger", "run", "run_group", "signal", "sleep", "wait_canceled"]
+__all__ = [
+    "bind",
+    "canceled",
+    "current",
+    "logger",
+    "raw_logger",
+    "run",
+    "run_group",
+    "signal",
+    "sleep",
+    "sub_logger",
+    "wait_canceled",
+]
 
 Args = TypeVarTuple("Args")
 P = ParamSpec("P")
@@ -154,6 +167,35 @@ def logger() -> Logger:
         NotInRunnableError: the caller is no runnable.
     """
     return logger_of(here())
+
+
+def sub_logger(name: str) -> Logger:
+    """A logger for a part of the calling runnable: its records belong to the DN `<dn>.<name>`.
+
+    The name is reserved: no child can have it, until the next incarnation.
+
+    Raises:
+        InvalidNameError: it is no name.
+        DuplicateNameError: a child has it.
+        NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
+    """
+    incarnation = here()
+    incarnation.reserve(name)
+    return logger_of(incarnation, name)
+
+
+def raw_logger() -> RawLogger:
+    """A line writer: what is written to it, as bytes or text in any chunks, becomes records of the calling node.
+
+    What is left without a newline is logged when it is closed, or when the runnable ends.
+
+    Raises:
+        NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
+    """
+    incarnation = here()
+    raw = RawLogger(logger_of(incarnation))
+    incarnation.at_end(raw.close)
+    return raw
 
 
 def bind(function: Callable[P, R]) -> Callable[P, R]:

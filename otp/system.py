@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from otp.engine import Until
+    from otp.logs.tree import LogTree
     from otp.streams import EventStream
     from otp.tree.backend import Backend
     from otp.tree.clock import Clock
@@ -260,6 +261,11 @@ class System:
         A reader that is too slow loses the oldest events, and `missed` counts them.
         """
         return self._engine.subscribe()
+
+    @property
+    def logs(self) -> LogTree:
+        """The log records of the tree: kept ones by DN, and streams of what comes."""
+        return self._engine.logs
 
     # --- for the tree ---
 

@@ -6,67 +6,112 @@ Runs in a thread of its own (an `Outlet`), for it calls sinks of the user's. Wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 
 from otp.events import Canceled, Died, Removed, Started, Stopped, Stuck
+from otp.logs.capture import place_of
 
 if TYPE_CHECKING:
     from otp.events import Event
+    from otp.tree.backend import Host
 
 __all__ = ["LifecycleLog"]
 
+_REMEMBERED: Final = 1_000
+"""Nodes whose deaths are counted: a tree with names made up for each connection must not grow for ever."""
+
+
+@dataclass(slots=True)
+class _Deaths:
+    """Deaths of one node, one after the other, by the same error."""
+
+    error: str
+    first: float
+    times: int = 1
+    waits: bool = True
+    """It has not been started again since."""
+
 
 class LifecycleLog:
-    """Writes events as log records."""
+    """Writes events as log records.
 
-    def __init__(self) -> None:
-        """Nobody is dead."""
-        self._dead: set[str] = set()
+    A node that dies again and again by the same error gets one traceback, marked as the first cause so that the log tree
+    keeps it, and then a line each that counts them: the cause is not buried under its own repetitions.
+    """
+
+    def __init__(self, host: Host) -> None:
+        """Of the tree of `host`."""
+        self._host = host
+        self._deaths: OrderedDict[str, _Deaths] = OrderedDict()
 
     def write(self, event: Event) -> None:
         """The line for `event`, if it is worth one."""
         match event:
             case Died():
-                self._dead.add(event.dn)
-                again = "" if event.restart_in is None else f"; starts again in {event.restart_in:.2f} s"
-                _write("ERROR", event.dn, event.incarnation, f"died: {event.error}{again}", event.traceback)
-            case Started(dn=dn, incarnation=incarnation) if dn in self._dead:
-                self._dead.discard(dn)
-                _write("INFO", dn, incarnation, f"started again, incarnation {incarnation}")
+                self._write_death(event)
+            case Started(dn=dn, incarnation=incarnation):
+                deaths = self._deaths.get(dn)
+                if deaths is not None and deaths.waits:
+                    deaths.waits = False
+                    self._write("INFO", dn, incarnation, f"started again, incarnation {incarnation}")
             case Canceled(error=str(error)):
                 message = f"raised although it had been canceled: {error}"
-                _write("WARNING", event.dn, event.incarnation, message, event.traceback)
+                self._write("WARNING", event.dn, event.incarnation, message, event.traceback)
             case Removed():
-                self._dead.discard(event.dn)
-                _write("INFO", event.dn, event.incarnation, "ended for good and was removed: it is TEMPORARY")
+                self._deaths.pop(event.dn, None)
+                self._write("INFO", event.dn, event.incarnation, "ended for good and was removed: it is TEMPORARY")
             case Stuck():
-                _write_stuck(event)
+                self._write_stuck(event)
             case Stopped(unstopped=unstopped) if unstopped:
-                _write("WARNING", "root", 0, f"stopped, but these still run: {', '.join(unstopped)}")
+                self._write("WARNING", "root", 0, f"stopped, but these still run: {', '.join(unstopped)}")
             case _:
                 pass
 
+    def _write_death(self, event: Died) -> None:
+        again = "" if event.restart_in is None else f"; starts again in {event.restart_in:.2f} s"
+        deaths = self._deaths.get(event.dn)
+        if deaths is not None and deaths.error == event.error:
+            deaths.times += 1
+            deaths.waits = True
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(deaths.first))
+            message = f"died as before, {deaths.times} times since {since}: {event.error}{again}"
+            self._write("ERROR", event.dn, event.incarnation, message)
+        else:
+            self._deaths[event.dn] = _Deaths(event.error, event.time)
+            self._deaths.move_to_end(event.dn)
+            if len(self._deaths) > _REMEMBERED:
+                self._deaths.popitem(last=False)
+            message = f"died: {event.error}{again}"
+            self._write("ERROR", event.dn, event.incarnation, message, event.traceback, first_cause=True)
 
-def _write_stuck(event: Stuck) -> None:
-    """One line names all of them, at the node that has them all below it."""
-    first, *others = (node.dn.split(".") for node in event.nodes)
-    for other in others:
-        first = [mine for mine, theirs in zip(first, other, strict=False) if mine == theirs]
-    names = ", ".join(node.dn for node in event.nodes)
-    stacks = "".join(f"{node.dn}, incarnation {node.incarnation}:\n{node.stack}" for node in event.nodes)
-    incarnation = event.nodes[0].incarnation if not others else 0
-    _write(
-        "WARNING",
-        ".".join(first),
-        incarnation,
-        f"has stuck nodes, canceled and still running after their deadline: {names}",
-        stacks,
-    )
+    def _write_stuck(self, event: Stuck) -> None:
+        """One line names all of them, at the node that has them all below it."""
+        first, *others = (node.dn.split(".") for node in event.nodes)
+        for other in others:
+            first = [mine for mine, theirs in zip(first, other, strict=False) if mine == theirs]
+        names = ", ".join(node.dn for node in event.nodes)
+        stacks = "".join(f"{node.dn}, incarnation {node.incarnation}:\n{node.stack}" for node in event.nodes)
+        incarnation = event.nodes[0].incarnation if not others else 0
+        message = f"has stuck nodes, canceled and still running after their deadline: {names}"
+        self._write("WARNING", ".".join(first), incarnation, message, stacks)
 
-
-def _write(level: str, dn: str, incarnation: int, message: str, details: str | None = None) -> None:
-    text = f"{dn} {message}" if details is None else f"{dn} {message}\n{details.rstrip()}"
-    # As an argument, because braces in the user's text are no format.
-    logger.bind(dn=dn, incarnation=incarnation).log(level, "{}", text)
+    def _write(  # noqa: PLR0913 - a record has that many parts
+        self,
+        level: str,
+        dn: str,
+        incarnation: int,
+        message: str,
+        details: str | None = None,
+        *,
+        first_cause: bool = False,
+    ) -> None:
+        text = f"{dn} {message}" if details is None else f"{dn} {message}\n{details.rstrip()}"
+        bound = logger.bind(dn=place_of(dn, self._host), incarnation=incarnation)
+        if first_cause:
+            bound = bound.bind(first_cause=True)
+        bound.log(level, "{}", text)  # as an argument, because braces in the user's text are no format

@@ -10,7 +10,6 @@ Backends report the end of the runnable here too. From that moment on everything
 from __future__ import annotations
 
 import threading
-from collections import deque
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -71,12 +70,14 @@ class Incarnation:
 
     __slots__ = (
         "_births",
+        "_closers",
         "_ended",
         "_lock",
         "_made_in",
         "_names",
         "_node",
         "_phase",
+        "_reserved",
         "_wakers",
         "clock",
         "dn",
@@ -117,9 +118,12 @@ class Incarnation:
         self._births = births
         self._lock = threading.Lock()
         self._phase: Signal | None = None
-        self._names: set[str] = set()
+        # Most runnables have neither children nor sub-loggers nor raw output: an empty set takes 216 bytes, () none.
+        self._names: set[str] | tuple[()] = ()
+        self._reserved: set[str] | tuple[()] = ()
+        self._closers: tuple[Callable[[], object], ...] = ()
         self._ended = False
-        self._wakers: deque[threading.Lock] = deque()
+        self._wakers: list[threading.Lock] = []
         self._made_in = generation()
 
     # --- what the runnable asks for ---
@@ -132,12 +136,11 @@ class Incarnation:
                 msg = f"{self.dn} has signaled {self._phase.upper()}: children are started before that"
                 raise NotNewError(msg)
             names = {checked_name(name, self.dn) for name, *_ in children}
-            taken = sorted(names & self._names)
-            if taken:
-                msg = f"{self.dn} has a child {taken[0]!r} already"
-                raise DuplicateNameError(msg)
+            self._refuse_taken(names.intersection(self._names), "child")
+            self._refuse_taken(names.intersection(self._reserved), "sub-logger")
             specs = tuple(Spec(self._births(), *child) for child in children)
             births = tuple(Birth(spec.node, spec.name, spec.policy) for spec in specs)
+            self._names = self._names or set()
             self._names |= names
             event = Spawned(self.node, self.number, strategy, births, self.clock.monotonic())
             self._node.tell(Lifecycle(event, self, specs))
@@ -152,6 +155,24 @@ class Incarnation:
                 raise IllegalSignalError(msg)
             self._phase = signal
             self._node.tell(Lifecycle(Signaled(self.node, self.number, signal, self.clock.monotonic()), self))
+
+    def reserve(self, name: str) -> None:
+        """Keep `name` for a sub-logger: no child can have it, for their records would be taken for each other's."""
+        with self._lock:
+            self._check()
+            self._refuse_taken({checked_name(name, self.dn)}.intersection(self._names), "child")
+            self._reserved = {*self._reserved, name}
+
+    def at_end(self, close: Callable[[], object]) -> None:
+        """Have `close`, which is none of the user's, called when the runnable has ended, before that is told."""
+        with self._lock:
+            self._check()
+            self._closers = (*self._closers, close)
+
+    def _refuse_taken(self, names: set[str], what: str) -> None:
+        if names:
+            msg = f"{self.dn} has a {what} {min(names)!r} already"
+            raise DuplicateNameError(msg)
 
     def wait_canceled(self, timeout: float | None) -> bool:
         """Wait until the token is set, for at most `timeout` seconds."""
@@ -184,12 +205,14 @@ class Incarnation:
         wakers = self._wakers
         while wakers:
             with suppress(IndexError, RuntimeError):  # whoever waited may have left, or been released by its clock
-                wakers.popleft().release()
+                wakers.pop().release()
 
     def end(self, end: End, exception: BaseException | None = None) -> None:
         """The runnable runs no more; from its own thread, with the exception it ended by."""
         if self.forked:  # a runnable that forked returns twice; the tree is not in this process
             return
+        for close in self._closers:
+            close()
         error, traceback = (None, None) if exception is None else render(exception)
         if exception is not None:
             clear(exception)
