@@ -17,6 +17,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from otp.backends.unwaited import UnwaitedThread
@@ -320,18 +321,25 @@ def _outcome(task: asyncio.Task[object]) -> tuple[End, BaseException | None]:
     exception = task.exception()
     if exception is None:
         return End.RETURNED, None
-    return End.LEFT if isinstance(exception, Canceled) else End.RAISED, exception
+    # `isinstance` would ask the object for its class, and it may be a hostile one
+    return End.LEFT if issubclass(type(exception), Canceled) else End.RAISED, exception
+
+
+_INSIDES: Final[dict[type, tuple[str, str]]] = {
+    CoroutineType: ("cr_frame", "cr_await"),
+    GeneratorType: ("gi_frame", "gi_yieldfrom"),
+}
+"""What can be asked where it is, and what it awaits. Nothing else is: an object of the user's may answer anything."""
 
 
 def _awaits(task: asyncio.Task[Any]) -> str:
     lines = [f"task {task.get_name()}:\n"]
     awaited: object = task.get_coro()
-    while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+    while names := _INSIDES.get(type(awaited)):
+        frame, awaited = (getattr(awaited, name) for name in names)
         if frame is not None:
             code = frame.f_code
             lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n')
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
     return "".join(lines)
 
 

@@ -14,7 +14,7 @@ from otp.backends.unwaited import UnwaitedThread
 from otp.errors import Canceled
 from otp.tree.decision.messages import End
 from otp.tree.incarnation import current
-from otp.tree.rendering import stack_of_thread
+from otp.tree.rendering import stack_of_thread, without_innermost_frame
 
 if TYPE_CHECKING:
     from otp.tree.backend import Job
@@ -66,27 +66,33 @@ class _Running(UnwaitedThread):
         return stack_of_thread(self.ident)
 
     def run(self) -> None:
-        incarnation, job = self._incarnation, self._job
-        self._incarnation = self._job = None  # the handle outlives the thread; the user's objects must not
-        if incarnation is None or job is None:
+        incarnation, self._incarnation = self._incarnation, None
+        if incarnation is None:
             return
         current.set(incarnation)
-        end, exception = _run(incarnation, job)
-        del job
-        incarnation.end(end, exception)
+        # No name for the exception and none for the job: the frames in a traceback lead back to this one, and what it
+        # holds is kept for as long as the exception is, the exception itself for ever.
+        incarnation.end(*_run(incarnation, self._take_job()))
+
+    def _take_job(self) -> Job | None:
+        """The handle outlives the thread; the user's objects must not."""
+        job, self._job = self._job, None
+        return job
 
 
-def _run(incarnation: Incarnation, job: Job) -> tuple[End, BaseException | None]:
-    if incarnation.is_canceled:  # before it had begun
+def _run(incarnation: Incarnation, job: Job | None) -> tuple[End, BaseException | None]:
+    if job is None or incarnation.is_canceled:  # before it had begun
         return End.LEFT, None
     try:
         result: object = job.runnable(*job.args)
         if isawaitable(result):
             _refuse(result)
     except (Canceled, CancelledError) as exception:  # the latter from an event loop that the runnable runs itself
-        return End.LEFT, _without_this_frame(exception)
+        return End.LEFT, without_innermost_frame(exception)
     except BaseException as exception:  # noqa: BLE001 - `SystemExit` and all others are deaths (R5, R13)
-        return End.RAISED, _without_this_frame(exception)
+        return End.RAISED, without_innermost_frame(exception)
+    finally:
+        del job
     return End.RETURNED, None
 
 
@@ -96,10 +102,3 @@ def _refuse(result: object) -> None:
         close()  # or Python warns that it was never awaited, which is not what has to be mended
     msg = "the runnable returned an awaitable that nobody awaits: make it `async def` for it to run on the event loop"
     raise TypeError(msg)
-
-
-def _without_this_frame(exception: BaseException) -> BaseException:
-    """The exception without the innermost frame of ours, whose locals hold the job."""
-    if exception.__traceback__ is not None:
-        exception.__traceback__ = exception.__traceback__.tb_next
-    return exception

@@ -11,21 +11,28 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
 
-__all__ = ["clear", "render", "stack_of_frame", "stack_of_thread"]
+__all__ = ["clear", "render", "stack_of_frame", "stack_of_thread", "without_innermost_frame"]
 
 _LINE: Final = 1_000
 """Characters of an error in one line; what is cut off still stands in the traceback."""
 _TEXT: Final = 100_000
 """Characters of a traceback: a message of a gigabyte must not become a log line of one."""
 
+# Python's own attributes of exceptions, whatever a class of the user's makes of these names.
+_traceback: Callable[[BaseException], TracebackType | None] = vars(BaseException)["__traceback__"].__get__
+_cause: Callable[[BaseException], BaseException | None] = vars(BaseException)["__cause__"].__get__
+_context: Callable[[BaseException], BaseException | None] = vars(BaseException)["__context__"].__get__
+_members: Callable[[BaseException], tuple[BaseException, ...]] = vars(BaseExceptionGroup)["exceptions"].__get__
+
 
 def render(exception: BaseException) -> tuple[str, str]:
     """The exception in one line, and its traceback."""
-    name = type(exception).__qualname__
+    name = "an exception without a name"
     try:
+        name = f"{type(exception).__qualname__}"
         message = str(exception)
         line = f"{name}: {message}" if message else name
     except BaseException:  # noqa: BLE001 - a hostile `__str__` must not decide how its owner's end is reported
@@ -40,7 +47,13 @@ def render(exception: BaseException) -> tuple[str, str]:
 def clear(exception: BaseException) -> None:
     """Drop what the frames of the exception hold: a kept exception would keep sockets, and rebinding would fail."""
     for each in _linked(exception):
-        traceback.clear_frames(each.__traceback__)
+        traceback.clear_frames(_traceback(each))
+
+
+def without_innermost_frame(exception: BaseException) -> BaseException:
+    """The exception, as if the frame that caught it had never been in its traceback."""
+    caught = _traceback(exception)
+    return BaseException.with_traceback(exception, None if caught is None else caught.tb_next)
 
 
 def _linked(exception: BaseException) -> Iterator[BaseException]:
@@ -53,9 +66,9 @@ def _linked(exception: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        left.extend(link for link in (each.__cause__, each.__context__) if link is not None)
-        if isinstance(each, BaseExceptionGroup):
-            left.extend(each.exceptions)
+        left.extend(link for link in (_cause(each), _context(each)) if link is not None)
+        if issubclass(type(each), BaseExceptionGroup):  # `isinstance` would ask the object for its class
+            left.extend(_members(each))
 
 
 def stack_of_thread(ident: int | None) -> str:
@@ -67,6 +80,6 @@ def stack_of_thread(ident: int | None) -> str:
 def stack_of_frame(frame: FrameType) -> str:
     """The stack that ends in `frame`."""
     text = ""
-    with suppress(Exception):  # the frame runs on while it is read
+    with suppress(BaseException):  # the frame runs on while it is read
         text = "".join(traceback.format_stack(frame))
     return text or "(no stack)\n"
