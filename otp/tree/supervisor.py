@@ -168,9 +168,11 @@ class Supervisor(Actor):
             self._in_flight.discard(event.node)
             self._tree, actions = decide(self._tree, event)
             if self._tree.propagate and self.failure is None and self._tree.counts[NodeState.DEAD]:
-                self.failure = message.exception or UnexpectedReturnError(
-                    f"{message.incarnation.dn} returned without having signaled DONE"
-                )
+                self.failure = message.exception
+                if self.failure is None:
+                    self.failure = UnexpectedReturnError(
+                        f"{message.incarnation.dn} returned without having signaled DONE"
+                    )
             self._carry_out(actions)
             if self._held:
                 self._send_held()
