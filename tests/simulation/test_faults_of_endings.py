@@ -129,6 +129,18 @@ def the_first_death_stops_nothing(patch):
 # --- the tests ------------------------------------------------------------------------------------------------------
 
 
+@breaks(Rule.CONTRACT)
+def what_the_decision_does_depends_on_what_it_did_before(patch):
+    original = restart.cancel
+    calls = []
+
+    def cancel_this_way_or_that(tree, tops, at, out, **why):
+        calls.append(at)
+        original(tree, tops[:: 1 if len(calls) % 2 else -1], at, out, **why)
+
+    patch.setattr(restart, "cancel", cancel_this_way_or_that)
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_planted_fault_is_found(name, monkeypatch, found):
     plant_fault, rules = FAULTS[name]

@@ -64,7 +64,7 @@ def a_group_is_started_backwards(patch):
     )
 
 
-@breaks(Rule.R10)
+@breaks(Rule.R10, Rule.COUNTS)
 def an_earlier_incarnation_is_listened_to(patch):
     def current_by_name_only(tree, node_id, _incarnation):
         node = tree.nodes.get(node_id)
@@ -110,7 +110,7 @@ def done_is_seen_at_the_signal(patch):
     patch.setattr(decision, "signaled", signaled)
 
 
-@breaks(Rule.R5)
+@breaks(Rule.R5, Rule.COUNTS)
 def done_counts_before_healthy(patch):
     original = restart.signaled
 

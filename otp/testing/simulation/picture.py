@@ -84,6 +84,8 @@ class Seen:
     """It was reported as stuck."""
     wanted: bool = False
     """Its restart was asked for from outside."""
+    since: float = 0.0
+    """When its state changed last."""
 
     def children(self) -> Iterator[Seen]:
         """Its children in the order of their start."""

@@ -224,6 +224,7 @@ def start(reading: Reading, node: Seen) -> None:
     node.condemned = node.done = node.wanted = False
     node.healthy_at = None
     node.state = NodeState.NEW
+    node.since = reading.at
     reading.starts.append(node)
 
 
@@ -259,4 +260,5 @@ def _say(  # noqa: PLR0913 - a report has that many parts
     restart_at: float | None = None,
 ) -> None:
     node.state = state
+    node.since = reading.at
     reading.said[node.id] = Said(node.incarnation, state, rule, error, traceback, restart_at)

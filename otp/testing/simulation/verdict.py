@@ -221,7 +221,7 @@ def _disarmed(reading: Reading, disarmed: list[int]) -> None:
 
 def _gone(reading: Reading, forgets: list[Forget], removed: list[Removed], actions: Sequence[Action]) -> None:
     told = [(report.dn, report.incarnation) for report in removed]
-    for node in reading.picture.nodes.values():
+    for node in reading.picture.nodes.values() if told else ():
         if (node.dn, node.incarnation) in told and (node.dn, node.incarnation) not in reading.removed:
             rule, why = _why_not(reading, node.id)
             raise Violation(rule, f"{node.dn} was removed although {why}")
