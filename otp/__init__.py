@@ -51,6 +51,11 @@ from otp.logs.tree import LogTree as LogTree
 from otp.mail.ref import CurrentRef as CurrentRef
 from otp.mail.ref import Ref as Ref
 from otp.program import main as main
+from otp.runnables.command import Command as Command
+from otp.runnables.command import CommandError as CommandError
+from otp.runnables.command import command as command
+from otp.runnables.grpc_server import GrpcServer as GrpcServer
+from otp.runnables.grpc_server import grpc_server as grpc_server
 from otp.streams import EventStream as EventStream
 from otp.system import StopReport as StopReport
 from otp.system import System as System

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, TypeVarTuple, Unpack
 
@@ -13,7 +14,7 @@ from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Child", "Options", "is_async"]
+__all__ = ["Child", "Defaults", "Options", "is_async"]
 
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
@@ -27,6 +28,14 @@ class Options(TypedDict, total=False):
     backoff: Backoff
     significant: bool
     start_timeout: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a ready-made runnable wants to be run with, where the user says nothing; its attribute `otp_defaults`."""
+
+    shutdown: float
+    reset_after: float
 
 
 class Child(Generic[*Args]):
@@ -60,7 +69,10 @@ class Child(Generic[*Args]):
         self.runnable: Callable[..., Any] = runnable
         self.args: tuple[Any, ...] = args
         self.restart = _checked_type("restart", options.get("restart", Restart.PERMANENT), Restart)
-        self.shutdown = _checked_shutdown(options.get("shutdown", _SHUTDOWN))
+        defaults = getattr(runnable, "otp_defaults", None)
+        self._defaults = defaults if isinstance(defaults, Defaults) else None
+        shutdown = _SHUTDOWN if self._defaults is None else self._defaults.shutdown
+        self.shutdown = _checked_shutdown(options.get("shutdown", shutdown))
         backoff = options.get("backoff")
         self.backoff = None if backoff is None else _checked_type("backoff", backoff, Backoff)
         self.significant = _checked_type("significant", options.get("significant", False), bool)
@@ -79,11 +91,18 @@ class Child(Generic[*Args]):
         return Policy(
             restart=self.restart,
             shutdown=0.0 if isinstance(self.shutdown, BrutalKill) else self.shutdown,
-            backoff=backoff if self.backoff is None else self.backoff,
+            backoff=self._backoff(backoff),
             significant=self.significant,
             start_timeout=self.start_timeout,
             killable=killable,
         )
+
+    def _backoff(self, given: Backoff) -> Backoff:
+        if self.backoff is not None:
+            return self.backoff
+        if self._defaults is None or given.reset_after > 0:
+            return given
+        return replace(given, reset_after=self._defaults.reset_after)
 
 
 _SHUTDOWN = 5.0

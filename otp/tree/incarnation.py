@@ -10,10 +10,10 @@ Backends report the end of the runnable here too. From that moment on everything
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from otp.errors import (
     DuplicateNameError,
@@ -29,14 +29,14 @@ from otp.tree.forks import generation
 from otp.tree.rendering import clear, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from otp.tree.actor import Address
     from otp.tree.backend import Backend, Host, Job
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Policy, Strategy
 
-__all__ = ["Incarnation", "Lifecycle", "Spec", "checked_name", "current", "here"]
+__all__ = ["Incarnation", "Lifecycle", "Spec", "Waker", "checked_name", "current", "here"]
 
 current: Final[ContextVar[Incarnation | None]] = ContextVar("otp.incarnation", default=None)
 """The incarnation that the running code belongs to."""
@@ -63,6 +63,14 @@ class Lifecycle:
     """Of `Spawned`."""
     exception: BaseException | None = None
     """Of `Ended`."""
+
+
+class Waker(Protocol):
+    """What a cancel releases: a lock, or something that ends another kind of wait."""
+
+    def release(self) -> None:
+        """End the wait; never blocks, and is none of the user's."""
+        ...
 
 
 class Incarnation:
@@ -123,7 +131,7 @@ class Incarnation:
         self._reserved: set[str] | tuple[()] = ()
         self._closers: tuple[Callable[[], object], ...] = ()
         self._ended = False
-        self._wakers: list[threading.Lock] = []
+        self._wakers: list[Waker] = []
         self._made_in = generation()
 
     # --- what the runnable asks for ---
@@ -186,6 +194,16 @@ class Incarnation:
             with suppress(ValueError):
                 self._wakers.remove(waker)
         return self.is_canceled
+
+    @contextmanager
+    def waked_by(self, waker: Waker) -> Generator[None]:
+        """Have `waker` released when the token is set, from any thread; the token may be set already."""
+        self._wakers.append(waker)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):
+                self._wakers.remove(waker)
 
     def _check(self) -> None:
         if self._ended:

@@ -1,0 +1,1 @@
+"""Ready-made runnables: what many services consist of, under the rules of the tree."""
