@@ -259,7 +259,12 @@ class System:
         """What happens from now on, as an iterator (`for` and `async for`) that ends with the system.
 
         A reader that is too slow loses the oldest events, and `missed` counts them.
+
+        Raises:
+            SystemNotRunningError: the system runs in the parent of this process.
         """
+        if self._started:
+            self._require_start()
         return self._engine.subscribe()
 
     @property

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 from otp.backends.unwaited import UnwaitedThread
 from otp.errors import Canceled
 from otp.tree.decision.messages import End
+from otp.tree.forks import generation, when_this_thread_forks
 from otp.tree.incarnation import current
 from otp.tree.rendering import stack_of_thread
 
@@ -110,10 +111,14 @@ class CoroutineBackend:
         loop.set_default_executor(executor)
         self._loop = loop
         loop.call_soon(self._drain)
+        process = generation()
+        when_this_thread_forks(loop.stop)
         while not self._closing:
             # `SystemExit` and `KeyboardInterrupt` in a task end `run_forever`; that task's owner has seen them already.
             with suppress(BaseException):
                 loop.run_forever()
+            if process != generation():  # of a runnable that forked, the child; the loop's selector is its parent's
+                return
         with suppress(BaseException):  # what is nobody's may raise `SystemExit`, or stop the loop, even now
             loop.run_until_complete(_wind_up(loop))
         executor.wind_up()

@@ -89,6 +89,7 @@ class Loop:
         Raises:
             RuntimeError: when the machine has no thread left.
         """
+        self._made_in = generation()  # again: what was made before a fork may be started in the child
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:

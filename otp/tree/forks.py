@@ -6,10 +6,16 @@ A forked process has only the thread that forked: no loop of a tree, no event lo
 from __future__ import annotations
 
 import os
+import threading
+from typing import TYPE_CHECKING
 
-__all__ = ["generation"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["generation", "when_this_thread_forks"]
 
 _generation = 0
+_thread = threading.local()
 
 
 def generation() -> int:
@@ -17,10 +23,18 @@ def generation() -> int:
     return _generation
 
 
-def _count() -> None:
+def when_this_thread_forks(call: Callable[[], object]) -> None:
+    """Have `call` called in a child that the calling thread forks, before anything else runs there."""
+    _thread.call = call
+
+
+def _forked() -> None:
     global _generation  # noqa: PLW0603 - a process has one such number
     _generation += 1
+    call: Callable[[], object] | None = getattr(_thread, "call", None)
+    if call is not None:
+        call()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count)
+    os.register_at_fork(after_in_child=_forked)

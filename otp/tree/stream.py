@@ -8,6 +8,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from otp.tree.forks import generation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,6 +32,7 @@ class Stream(Generic[T]):
         self._changed = threading.Condition()
         self._wakers: set[Callable[[], object]] = set()
         self._ended = False
+        self._made_in = generation()
         self.missed = 0
         """How many things were dropped because they were not read in time."""
 
@@ -37,6 +40,8 @@ class Stream(Generic[T]):
         return self
 
     def __next__(self) -> T:
+        if self._forked():
+            raise StopIteration
         with self._changed:
             while not self._things:
                 if self._ended:
@@ -48,6 +53,8 @@ class Stream(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
+        if self._forked():
+            raise StopAsyncIteration
         while True:
             with self._changed:
                 if self._things:
@@ -64,7 +71,8 @@ class Stream(Generic[T]):
             try:
                 await woken.wait()
             finally:
-                self._wakers.discard(wake)
+                with self._changed:
+                    self._wakers.discard(wake)
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +108,10 @@ class Stream(Generic[T]):
         with self._changed:
             self._ended = True
             self._wake()
+
+    def _forked(self) -> bool:
+        """Whether the source is in the parent of this process, and perhaps held the lock when it forked."""
+        return self._made_in != generation()
 
     def _wake(self) -> None:
         self._changed.notify_all()

@@ -78,9 +78,14 @@ class Stage:
     def watch(self, root, *args, **options) -> tuple[otp.System, Story]:
         """A started system and its story from the beginning."""
         system = self.system(root, *args, **options)
-        story = Story(system)
+        story = self.story(system)
         system.start()
         return system, story
+
+    @staticmethod
+    def story(system: otp.System) -> Story:
+        """What `system` tells from now on."""
+        return Story(system)
 
     def close(self) -> None:
         for gate in self._gates:
