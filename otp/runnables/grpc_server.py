@@ -163,6 +163,7 @@ class _Pool(Executor):
             if not future.set_running_or_notify_cancel():
                 return
             try:
+                self._bring_into(fn)
                 future.set_result(self._context.copy().run(fn, *args, **kwargs))
             except BaseException as error:  # noqa: BLE001 - as executors do: it is the caller's
                 future.set_exception(error)
@@ -188,6 +189,13 @@ class _Pool(Executor):
                 self._calls.put(None)
         for thread in threads if wait else ():
             thread.join()
+
+    def _bring_into(self, fn: Callable[..., object]) -> None:
+        """Set the variables in the context that `fn` is going to enter: grpc makes one for each call, an empty one."""
+        inner = getattr(fn, "__self__", None)
+        if isinstance(inner, contextvars.Context):
+            for variable in self._context.keys() - inner.keys():
+                inner.run(variable.set, self._context[variable])
 
     def _add_thread(self) -> None:
         name = f"{threading.current_thread().name}: handler {len(self._threads)}"
