@@ -90,6 +90,11 @@ class Engine:
         return self._loop.forked
 
     @property
+    def stopped(self) -> bool:
+        """Whether the tree has stopped; what is stuck may still run."""
+        return self._supervisor.stopped
+
+    @property
     def failure(self) -> BaseException | None:
         """With `propagate`, the first death."""
         return self._supervisor.failure

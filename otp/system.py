@@ -362,7 +362,7 @@ class System:
         atexit.unregister(self._at_exit)
 
     def _at_exit(self) -> None:
-        if not self._runs_here():
+        if not self._runs_here() or self._engine.stopped:
             return
         try:
             warnings.warn("an otp.System was never stopped; use `with`, or stop()", ResourceWarning, stacklevel=2)

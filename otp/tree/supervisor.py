@@ -138,6 +138,11 @@ class Supervisor(Actor):
             self._waiting.append(message)
             self._answer()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the tree has stopped; from any thread."""
+        return self._tree.stopped
+
     def look(self) -> list[Row]:
         """The rows of the tree; from outside the loop only once that has closed."""
         if self._rows is None:
