@@ -15,7 +15,7 @@ import multiprocessing
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation import Planted, Rule, Simulation, Violation
 from otp.tree.decision import decide, plant
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from otp.tree.decision.model import Tree
 
 __all__ = ["Outcome", "bench", "main", "simulate"]
+
+_ROUNDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +61,30 @@ def simulate(seed: int, events: int) -> Outcome:
 
 
 def bench(seed: int, events: int) -> tuple[int, float]:
-    """Let the decision alone take the events of a simulation. Returns how many they were, and seconds per event."""
+    """Let the decision alone take the events of a simulation, five times.
+
+    Returns how many they were, and the seconds per event of the quickest time: the others were disturbed.
+    """
     simulation = Simulation(seed, tail=None)
     simulation.run(events)
     entries = list(simulation.trace.entries)
     gc.collect()
     gc.disable()  # what is measured is the decision, not the collector's walk over the trace
     try:
-        began = time.perf_counter()
-        _feed(entries)
-        return events, (time.perf_counter() - began) / events
+        return events, min(_feed(entries) for _ in range(_ROUNDS)) / events
     finally:
         gc.enable()
 
 
-def _feed(entries: Sequence[Entry]) -> None:
+def _feed(entries: Sequence[Entry]) -> float:
     tree: Tree | None = None
+    began = time.perf_counter()
     for entry in entries:
         if isinstance(entry.cause, Planted):
             tree, _ = plant(entry.cause.root, entry.cause.at, propagate=entry.cause.propagate)
         elif tree is not None:
             tree, _ = decide(tree, entry.cause)
+    return time.perf_counter() - began
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
