@@ -11,7 +11,7 @@ import random
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from otp.backends.coroutine import CoroutineBackend
 from otp.backends.thread import ThreadBackend
@@ -35,16 +35,14 @@ if TYPE_CHECKING:
     from otp.tree.backend import Backend, Host
     from otp.tree.clock import Clock
     from otp.tree.node import Report
-    from otp.tree.snapshot import Row
+    from otp.tree.snapshot import Row, Until
 
-__all__ = ["Engine", "Until"]
+__all__ = ["Engine"]
 
 _LOG_BOUND: Final = 10_000
 """Lifecycle records that wait for a blocked sink; about 10 MB with their tracebacks."""
 _FLUSH: Final = 1.0
 """Seconds that the end of a system waits for each of its helper threads, which the user's code may have blocked."""
-
-Until: TypeAlias = Literal["healthy", "settled", "stopped"]
 
 _births = itertools.count(1)
 """Ids of nodes, unique in the process; `next` of it is atomic."""

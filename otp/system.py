@@ -16,7 +16,6 @@ from otp.child import Child
 from otp.engine import Engine
 from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
 from otp.tree.clock import SystemClock
-from otp.tree.decision.model import NodeState
 from otp.tree.decision.policy import Backoff
 from otp.tree.incarnation import current
 from otp.tree.snapshot import snapshot
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from otp.engine import Until
     from otp.logs.tree import LogTree
     from otp.streams import EventStream
     from otp.tree.backend import Backend
     from otp.tree.clock import Clock
-    from otp.tree.snapshot import NodeSnapshot, Row
+    from otp.tree.snapshot import NodeSnapshot, Row, Until
 
 __all__ = ["StopReport", "System"]
 
@@ -45,6 +43,11 @@ _LAST_LOOK: Final = 60.0
 _NAMED: Final = 10
 """Nodes that an error names."""
 _STOPPED: Final = "the system has stopped"
+_PROBLEMS: Final[dict[Until, str]] = {
+    "stopped": "the system has not stopped",
+    "healthy": "not every node is healthy",
+    "settled": "the tree has not settled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +159,13 @@ class System:
             SystemNotRunningError: it has not been started.
         """
         self._refuse_if_it_would_block("join", "ajoin")
-        self._wait("stopped", timeout, "the system has not stopped")
+        self._wait("stopped", timeout)
         self._join_threads()
         self._raise_failure()
 
     async def ajoin(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `join`
         """`join` for event loops."""
-        await self._await("stopped", timeout, "the system has not stopped")
+        await self._await("stopped", timeout)
         await asyncio.to_thread(self._join_threads)
         self._raise_failure()
 
@@ -196,11 +199,11 @@ class System:
             BlockingCallError: as `join`.
         """
         self._refuse_if_it_would_block("wait_healthy", "await_healthy")
-        self._wait("healthy", timeout, "not every node is healthy")
+        self._wait("healthy", timeout)
 
     async def await_healthy(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_healthy`
         """`wait_healthy` for event loops."""
-        await self._await("healthy", timeout, "not every node is healthy")
+        await self._await("healthy", timeout)
 
     def wait_settled(self, timeout: float | None = None) -> None:
         """Wait until no transition, restart or cancel is pending; a NEW node counts as settled, a stopped system too.
@@ -211,11 +214,11 @@ class System:
             BlockingCallError: as `join`.
         """
         self._refuse_if_it_would_block("wait_settled", "await_settled")
-        self._wait("settled", timeout, "the tree has not settled")
+        self._wait("settled", timeout)
 
     async def await_settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_settled`
         """`wait_settled` for event loops."""
-        await self._await("settled", timeout, "the tree has not settled")
+        await self._await("settled", timeout)
 
     # --- looking, and acting on one node ---
 
@@ -303,36 +306,30 @@ class System:
         self._require_start()
         return self._engine.wait_for(until)
 
-    def _wait(self, until: Until, timeout: float | None, problem: str) -> None:
+    def _wait(self, until: Until, timeout: float | None) -> None:
         answer = self._wait_for(until)
         try:
             reached = _result(answer, timeout)
         except TimeoutError:
             answer.cancel()
-            raise self._timeout_error(problem, timeout) from None
+            raise self._timeout_error(until, timeout) from None
         self._check_reached(reached=reached)
 
-    async def _await(
-        self,
-        until: Until,
-        timeout: float | None,  # noqa: ASYNC109 - its callers' own
-        problem: str,
-    ) -> None:
+    async def _await(self, until: Until, timeout: float | None) -> None:  # noqa: ASYNC109 - its callers' own
         try:
             reached = await asyncio.wait_for(asyncio.wrap_future(self._wait_for(until)), timeout)
         except TimeoutError:
-            raise self._timeout_error(problem, timeout) from None
+            raise self._timeout_error(until, timeout) from None
         self._check_reached(reached=reached)
 
     def _check_reached(self, *, reached: bool) -> None:
         if not reached:
             raise SystemNotRunningError(_STOPPED) from self._engine.failure
 
-    def _timeout_error(self, problem: str, timeout: float | None) -> TimeoutError:
-        calm = {NodeState.HEALTHY, NodeState.DONE}
-        left = [f"{row.dn} is {row.state.upper()}" for row in self._rows() if row.state not in calm or row.stuck]
+    def _timeout_error(self, until: Until, timeout: float | None) -> TimeoutError:
+        left = [f"{row.dn} is {row.as_it_is}" for row in self._rows() if row.holds_up(until)]
         more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        return TimeoutError(f"{problem} within {timeout} s: {', '.join(left[:_NAMED])}{more}")
+        return TimeoutError(f"{_PROBLEMS[until]} within {timeout} s: {', '.join(left[:_NAMED])}{more}")
 
     def _rows(self) -> list[Row]:
         self._require_start()

@@ -7,16 +7,20 @@ recurses, so that a tree of any depth can be shown, compared and sent.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from otp.tree.decision.bookkeeping import subtree
+from otp.tree.decision.model import NodeState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otp.tree.decision.model import NodeState, Tree
+    from otp.tree.decision.model import Tree
 
-__all__ = ["NodeSnapshot", "Row", "snapshot", "take"]
+__all__ = ["NodeSnapshot", "Row", "Until", "snapshot", "take"]
+
+Until: TypeAlias = Literal["healthy", "settled", "stopped"]
+"""What a whole tree can be waited for to be."""
 
 
 class Row(NamedTuple):
@@ -32,6 +36,25 @@ class Row(NamedTuple):
     restart_at: float | None
     backend: str
     stuck: bool
+    doomed: bool = False
+    """It is dead, or has been asked to end; what runs will not go on."""
+
+    def holds_up(self, until: Until) -> bool:
+        """Whether it is because of this node that the tree is not yet so."""
+        if until == "stopped":
+            return self._runs
+        return self.doomed or (until == "healthy" and self.state is NodeState.NEW)
+
+    @property
+    def as_it_is(self) -> str:
+        """Its state, in the words of an error message."""
+        if self.stuck:
+            return "stuck"
+        return "asked to end" if self.doomed and self._runs else self.state.upper()
+
+    @property
+    def _runs(self) -> bool:
+        return self.state in {NodeState.NEW, NodeState.HEALTHY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +116,7 @@ def take(tree: Tree, backends: dict[int, str]) -> list[Row]:
             node.restart_at,
             backends[node.id],
             node.stuck,
+            node.doomed,
         )
         for node in nodes
     ]

@@ -13,7 +13,7 @@ from collections import deque
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from otp.errors import UnexpectedReturnError
 from otp.tree.actor import Actor
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Event
     from otp.tree.incarnation import Spec
     from otp.tree.node import World
-    from otp.tree.snapshot import Row
+    from otp.tree.snapshot import Row, Until
 
 __all__ = ["Look", "Plant", "RestartNode", "Stop", "Supervisor", "Wait"]
 
@@ -84,7 +84,7 @@ class Look:
 class Wait:
     """Answer when the tree is `until`: True, or False when it has stopped and can never be."""
 
-    until: Literal["healthy", "settled", "stopped"]
+    until: Until
     answer: Future[bool]
 
 
