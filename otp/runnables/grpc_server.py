@@ -194,8 +194,9 @@ class _Pool(Executor):
         """Set the variables in the context that `fn` is going to enter: grpc makes one for each call, an empty one."""
         inner = getattr(fn, "__self__", None)
         if isinstance(inner, contextvars.Context):
-            for variable in self._context.keys() - inner.keys():
-                inner.run(variable.set, self._context[variable])
+            for variable, value in self._context.items():
+                if variable not in inner:
+                    inner.run(variable.set, value)
 
     def _add_thread(self) -> None:
         name = f"{threading.current_thread().name}: handler {len(self._threads)}"
