@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -78,7 +79,8 @@ class Outlet(Generic[T]):
             try:
                 self._handle(thing)
             except BaseException:  # noqa: BLE001 - of the user's sink or stream; the next one may fare better
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
+                with suppress(BaseException):  # so is the hook
+                    threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), self._thread)))
             del thing
         if self._then is not None:
             self._then()
