@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 from contextlib import suppress
@@ -20,7 +19,6 @@ class Program:
         self._process = subprocess.Popen(
             argv,
             cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

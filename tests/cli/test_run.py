@@ -15,7 +15,7 @@ SERVICE = """
     def child() -> None:
         otp.signal(otp.Signal.HEALTHY)
         otp.wait_canceled()
-        print("the end of", otp.current().dn, flush=True)
+        print(f"the end of {otp.current().dn}", flush=True)
 
 
     def root() -> None:
@@ -213,7 +213,7 @@ def test_main_runs_a_tree_as_a_program_without_showing_it(module, start):
         def child() -> None:
             otp.signal(otp.Signal.HEALTHY)
             otp.wait_canceled()
-            print("the end of", otp.current().dn, flush=True)
+            print(f"the end of {otp.current().dn}", flush=True)
 
 
         def root() -> None:
