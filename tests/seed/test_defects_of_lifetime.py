@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from queue import SimpleQueue
 
 import pytest
 
@@ -103,17 +104,20 @@ def test_the_first_death_can_be_had_as_an_exception(stage):
 
 
 @pytest.mark.defect("B15")
-def test_who_does_not_stop_is_reported(stage):
-    gate, running = stage.gate(), stage.mark("it runs")
+def test_who_does_not_stop_is_reported_until_it_has_ended(stage):
+    gate, threads = stage.gate(), SimpleQueue()
 
     def does_not_listen():
-        running.set()
+        threads.put(threading.current_thread())
         gate.wait()
 
     system = stage.start(lambda: otp.run("deaf", does_not_listen, shutdown=0.0))
-    running.wait()
-
+    thread = threads.get(timeout=stage.patience)
     assert system.stop().unstopped == ("root.deaf",)
+
+    gate.set()
+    thread.join(stage.patience)
+    assert system.stop().unstopped == ()
 
 
 class Recording:
