@@ -117,8 +117,7 @@ def test_a_node_that_has_been_asked_to_end_already(started, workshop):
 
 
 def test_a_canceled_node_that_waits_for_the_members_of_its_group(workshop, serve):
-    gate = workshop.gate()
-    died = threading.Event()
+    gate, go = workshop.gate(), workshop.gate()
 
     def deaf():
         otp.signal(HEALTHY)
@@ -129,7 +128,8 @@ def test_a_canceled_node_that_waits_for_the_members_of_its_group(workshop, serve
 
     def dies():
         if otp.current().incarnation == 1:
-            died.set()
+            otp.signal(HEALTHY)
+            go.wait()
             raise ValueError
         serve()
 
@@ -137,9 +137,10 @@ def test_a_canceled_node_that_waits_for_the_members_of_its_group(workshop, serve
         otp.run_group({"quick": serve, "deaf": deaf, "dies": dies})
         serve()
 
-    system = workshop.make(root)
+    system = workshop.start(root)
     events = system.events()
-    system.start()
+    system.wait_healthy(timeout=30)
+    go.set()
     next(event for event in events if isinstance(event, otp.events.Canceled) and event.dn == "root.quick")
     system.restart("root.quick")
     assert system.node("root.quick").state is otp.NodeState.CANCELED, "the exit barrier holds it"
