@@ -191,6 +191,7 @@ def test_no_story_that_hypothesis_tells_breaks_a_rule():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_long_story_that_hypothesis_tells_breaks_a_rule():
     run_state_machine_as_test(Life, settings=settings(CALM, max_examples=1500, stateful_step_count=80))
 
