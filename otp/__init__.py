@@ -48,6 +48,7 @@ from otp.logs.entry import LogEntry as LogEntry
 from otp.logs.raw import RawLogger as RawLogger
 from otp.logs.tree import LogStream as LogStream
 from otp.logs.tree import LogTree as LogTree
+from otp.logs.writer import LogWriter as LogWriter
 from otp.mail.ref import CurrentRef as CurrentRef
 from otp.mail.ref import Ref as Ref
 from otp.program import main as main

@@ -9,24 +9,30 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from loguru import logger
 
+from otp.logs.writer import LogWriter
 from otp.system import System
 from otp.tree.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from types import FrameType
 
-    from loguru import Record
+    from otp.logs.writer import Form
 
-__all__ = ["configure_log", "main", "run_system"]
+__all__ = ["logging_to_stderr", "main", "run_system"]
 
 Args = TypeVarTuple("Args")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_LOGURUS_OWN: Final = 0
+"""The number of the sink that loguru begins with."""
+_FLUSH: Final = 1.0
+"""Seconds that the end of the program waits for standard error, which may be a terminal that has been halted."""
 
 
 def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
@@ -37,8 +43,9 @@ def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
     Returns:
         The exit status: 0, or 1 if something did not stop or the root gave up.
     """
-    configure_log()
-    return run_system(System(root, *args))
+    system = System(root, *args)
+    with logging_to_stderr(system):
+        return run_system(system)
 
 
 def run_system(system: System) -> int:
@@ -82,19 +89,17 @@ def _say(text: str) -> None:
     sys.stderr.write(f"otp: {text}\n")
 
 
-def configure_log() -> None:
-    """One sink on standard error: a line per record with the node it belongs to."""
-    logger.remove()
-    logger.add(sys.stderr, format=_format, diagnose=False)
+@contextmanager
+def logging_to_stderr(system: System, form: Form = "people") -> Generator[None]:
+    """Write the log tree of `system` to standard error while it runs, and what is left when it has ended.
 
-
-def _format(record: Record) -> str:
-    """Time, level, place, message. The place is the DN of the node, or the module of what belongs to none."""
-    dn = record["extra"].get("dn")
-    if dn is None:
-        place = "<cyan>{name}</cyan> "
-    elif record["message"].startswith(f"{dn} "):  # what happens to a node says itself to which
-        place = ""
-    else:
-        place = "<cyan>{extra[dn]}</cyan> "
-    return f"<green>{{time:HH:mm:ss.SSS}}</green> <level>{{level: <8}}</level> {place}{{message}}\n{{exception}}"
+    Loguru's own sink on standard error, if there is one, is taken out: everything would be there twice.
+    """
+    with suppress(ValueError):
+        logger.remove(_LOGURUS_OWN)
+    writer = LogWriter(system.logs, sys.stderr, form=form)
+    writer.start()
+    try:
+        yield
+    finally:
+        writer.close(_FLUSH)

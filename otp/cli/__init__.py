@@ -41,6 +41,10 @@ def _otp() -> None:
 def _run(
     target: Annotated[str, typer.Argument(metavar="MODULE:ROOT", show_default=False, help="What to run as the root.")],
     args: Annotated[list[str] | None, typer.Argument(show_default=False, help="Its arguments, as strings.")] = None,
+    *,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write the log as JSON, an object a line, and nothing else.")
+    ] = False,
 ) -> None:
     """Run ROOT of MODULE as the top of a tree, until it is done, or until SIGINT or SIGTERM.
 
@@ -52,7 +56,7 @@ def _run(
     except TargetError as error:
         typer.echo(f"otp: {error}", err=True)
         raise typer.Exit(_USAGE) from None
-    raise typer.Exit(run_and_show(root, tuple(args or ())))
+    raise typer.Exit(run_and_show(root, tuple(args or ()), "json" if json else "people"))
 
 
 def main() -> None:

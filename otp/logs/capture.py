@@ -37,7 +37,7 @@ _ECHO: Final = 0.1
 """Seconds in which a loguru record with the text of a `logging` record of the same thread is its echo: many programs send
 `logging` on to loguru, and it would stand in the tree twice."""
 
-_OWN: Final = frozenset({"dn", "incarnation", "raw", "first_cause"})
+_OWN: Final = frozenset({"dn", "incarnation", "raw", "first_cause", "lifecycle"})
 
 
 class Place(str):
@@ -121,12 +121,14 @@ class _Hooks:
         extra = record["extra"]
         if not isinstance(extra.get("dn"), Place) and self._is_echo(record["message"]):
             return
-        exception = str(message).strip("\n")
+        text, exception = record["message"], str(message).strip("\n")
+        if extra.get("lifecycle") is True:  # for other sinks the text says all: the place, and below it the traceback
+            text, _, exception = text.removeprefix(f"{extra['dn']} ").partition("\n")
         entry = {
             "time": record["time"].timestamp(),
             "level": record["level"].name,
             "severity": record["level"].no,
-            "message": cut(record["message"]),
+            "message": cut(text),
             "source": f"{record['name']}:{record['function']}:{record['line']}",
             "thread": record["thread"].name,
             "traceback": cut(exception) or None,

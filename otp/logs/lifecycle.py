@@ -111,7 +111,7 @@ class LifecycleLog:
         first_cause: bool = False,
     ) -> None:
         text = f"{dn} {message}" if details is None else f"{dn} {message}\n{details.rstrip()}"
-        bound = logger.bind(dn=place_of(dn, self._host), incarnation=incarnation)
+        bound = logger.bind(dn=place_of(dn, self._host), incarnation=incarnation, lifecycle=True)
         if first_cause:
             bound = bound.bind(first_cause=True)
         bound.log(level, "{}", text)  # as an argument, because braces in the user's text are no format

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from otp.logs.entry import LogEntry
     from otp.logs.tree import LogTree
 
-__all__ = ["LogWriter", "as_json", "for_people"]
+__all__ = ["Form", "LogWriter", "as_json", "for_people"]
+
+Form: TypeAlias = Literal["people", "json"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What could move a cursor, end a line, forge a record or turn the direction of writing: C0 and C1, line and paragraph
@@ -30,7 +32,7 @@ separators, bidirectional controls. Tabs and newlines are dealt with by `for_peo
 class LogWriter:
     """The thread that writes the records of `tree` to `file`, from its start until the tree ends."""
 
-    def __init__(self, tree: LogTree, file: TextIO, *, form: Literal["people", "json"] = "people") -> None:
+    def __init__(self, tree: LogTree, file: TextIO, *, form: Form = "people") -> None:
         """Of all records that the tree has kept, and all to come."""
         self._stream = tree.stream(backlog=None, level="DEBUG")
         self._file = file
@@ -46,8 +48,9 @@ class LogWriter:
         """
         self._thread.start()
 
-    def join(self, timeout: float) -> None:
-        """Wait until everything has been written after the tree has ended, for at most `timeout` seconds."""
+    def close(self, timeout: float) -> None:
+        """Write what has come so far and no more, for at most `timeout` seconds."""
+        self._stream.end()
         self._thread.join(timeout)
 
     def _run(self) -> None:
@@ -68,6 +71,7 @@ def for_people(entry: LogEntry) -> str:
     """A line with time, level, DN and message; further lines of it are indented, so that no text can forge a record."""
     seconds = time.strftime("%H:%M:%S", time.localtime(entry.time))
     first, *others = escape(entry.message).split("\n")
+    first = first.removeprefix(f"{entry.dn} ")  # what happens to a node says itself to which
     if entry.traceback is not None:
         others.extend(escape(entry.traceback).split("\n"))
     head = f"{seconds}.{int(entry.time % 1 * 1000):03} {entry.level:<8} {entry.dn} "

@@ -84,7 +84,6 @@ def test_a_system_that_cannot_be_started_leaves_no_watcher_behind(monkeypatch):
         raise RuntimeError(msg)
 
     monkeypatch.setattr(otp.System, "start", start)
-    monkeypatch.setattr("otp.cli.run.configure_log", lambda: None)
 
     with pytest.raises(RuntimeError, match="can't start new thread"):
         run_and_show(serve, ())

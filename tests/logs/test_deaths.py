@@ -32,9 +32,9 @@ def test_a_death_is_told_at_the_node_that_died_with_cause_and_traceback():
     died, again = crash_loop([ValueError("because")])
 
     assert (died.dn, died.incarnation, died.level) == ("root.child", 1, "ERROR")
-    assert died.message.startswith("root.child died: ValueError: because")
-    assert "in child" in died.message
-    assert (again.incarnation, again.message) == (2, "root.child started again, incarnation 2")
+    assert died.message.startswith("died: ValueError: because")
+    assert "in child" in died.traceback
+    assert (again.incarnation, again.message) == (2, "started again, incarnation 2")
 
 
 def test_the_delay_until_the_restart_is_told():
@@ -52,7 +52,7 @@ def test_the_delay_until_the_restart_is_told():
 def test_repeated_deaths_of_one_kind_have_one_traceback_and_are_counted():
     deaths = [found for found in crash_loop([ValueError("x")] * 4) if found.level == "ERROR"]
 
-    assert [found.message.count("Traceback") for found in deaths] == [1, 0, 0, 0]
+    assert [found.traceback is not None for found in deaths] == [True, False, False, False]
     assert [found.first_cause for found in deaths] == [True, False, False, False]
     assert "died as before, 4 times since" in deaths[-1].message
     assert "ValueError: x" in deaths[-1].message

@@ -22,7 +22,7 @@ def lines_of(form: str, *entries) -> list[str]:
     writer = LogWriter(tree, file, form=form)
     writer.start()
     tree.end()
-    writer.join(10)
+    writer.close(10)
     return file.getvalue().splitlines()
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_end():
     tree.write(entry(message="written"))
     writer.start()
     tree.end()
-    writer.join(10)
+    writer.close(10)
 
     assert file.getvalue().endswith("written\n")
     assert "lost" not in file.getvalue()
@@ -107,7 +107,7 @@ def test_what_a_blocked_file_has_missed_is_told_when_it_goes_on():
         tree.write(entry(message=str(number)))
     may_write.set()
     tree.end()
-    writer.join(10)
+    writer.close(10)
     lines = file.getvalue().splitlines()
 
     assert lines[1].startswith("otp: ")
