@@ -15,7 +15,7 @@ SERVICE = """
     def child() -> None:
         otp.signal(otp.Signal.HEALTHY)
         otp.wait_canceled()
-        print(f"the end of {otp.current().dn}", flush=True)
+        print(f"the end of {otp.current().dn}\\n", end="", flush=True)
 
 
     def root() -> None:
@@ -117,7 +117,7 @@ def test_a_second_signal_stops_at_once_and_says_who_did_not_stop(module, otp_run
     program.send(signal.SIGTERM)
 
     assert program.end() == 1
-    assert program.lines[-1] == "otp: root.deaf did not stop"
+    assert "otp: root.deaf did not stop" in program.lines
     assert any("stuck" in line for line in program.lines)
     assert any("threading.Event().wait()" in line for line in program.lines), "where it is stuck is not told"
 
@@ -206,19 +206,24 @@ def test_main_runs_a_tree_as_a_program_without_showing_it(module, start):
         """
         import os
         import signal
+        import threading
 
         import otp
+
+        begun = threading.Event()
 
 
         def child() -> None:
             otp.signal(otp.Signal.HEALTHY)
+            begun.set()
             otp.wait_canceled()
-            print(f"the end of {otp.current().dn}", flush=True)
+            print(f"the end of {otp.current().dn}\\n", end="", flush=True)
 
 
         def root() -> None:
             otp.run("child", child)
             otp.signal(otp.Signal.HEALTHY)
+            begun.wait()
             os.kill(os.getpid(), signal.SIGTERM)
             otp.wait_canceled()
 
