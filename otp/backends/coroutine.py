@@ -14,12 +14,12 @@ import asyncio
 import contextvars
 import functools
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from otp.backends.executor import Executor
 from otp.backends.unwaited import UnwaitedThread
 from otp.errors import Canceled
 from otp.tree.decision.messages import End
@@ -30,13 +30,11 @@ from otp.tree.rendering import stack_of_thread
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
+    from otp.backends.executor import Call
     from otp.tree.backend import Job
     from otp.tree.incarnation import Incarnation
 
 __all__ = ["CoroutineBackend"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 _WIND_UP: Final = 1.0
@@ -107,7 +105,7 @@ class CoroutineBackend:
             return
         asyncio.set_event_loop(loop)
         loop.set_task_factory(self._make_task)
-        executor = _Executor(self)
+        executor = Executor(self._adopt_call)
         loop.set_default_executor(executor)
         self._loop = loop
         loop.call_soon(self._drain)
@@ -121,8 +119,8 @@ class CoroutineBackend:
                 return
         with suppress(BaseException):  # what is nobody's may raise `SystemExit`, or stop the loop, even now
             loop.run_until_complete(_wind_up(loop))
-        executor.wind_up()
         loop.close()
+        executor.wait(_WIND_UP)
 
     def _new_loop(self) -> asyncio.AbstractEventLoop | None:
         """An event loop, unless the backend is closed before there is one.
@@ -164,10 +162,11 @@ class CoroutineBackend:
             task.cancel()
         return task
 
-    def running_here(self) -> _Running | None:
-        """What the calling code belongs to, if its end has not been reported."""
+    def _adopt_call(self, call: Call) -> None:
         owner = current.get()
-        return None if owner is None else self._running.get(owner)
+        running = None if owner is None else self._running.get(owner)
+        if running is not None:
+            running.adopt_call(call)
 
     def begun(self, incarnation: Incarnation, running: _Running) -> None:
         """`running` has begun: tasks made by it are its own."""
@@ -187,7 +186,7 @@ class _Running:
         self._job: Job | None = job
         self._main: asyncio.Task[object] | None = None
         self._others: set[asyncio.Task[Any]] = set()
-        self._calls: dict[Future[Any], _Call] = {}
+        self._calls: set[Call] = set()
         self._how: tuple[End, BaseException | None] | None = None
 
     def cancel(self) -> None:
@@ -200,7 +199,7 @@ class _Running:
     def stack(self) -> str:
         """What the task awaits; and where the event loop is, for a loop that is blocked cancels nobody."""
         waits = [_awaits(task) for task in (self._main, *self._others) if task is not None and not task.done()]
-        waits += [call.stack() for call in list(self._calls.values())]
+        waits += [call.stack() for call in tuple(self._calls)]
         if not waits:
             waits = ["(its task has not begun)\n" if self._job is not None else "(its tasks have ended)\n"]
         return f"{''.join(waits)}the event loop is in:\n{self._backend.stack()}"
@@ -228,10 +227,10 @@ class _Running:
         if self._how is not None:  # made while the others are being canceled
             task.cancel()
 
-    def adopt_call(self, future: Future[Any], call: _Call) -> None:
+    def adopt_call(self, call: Call) -> None:
         """A call in the executor; a thread cannot be canceled, so it is waited for."""
-        self._calls[future] = call
-        future.add_done_callback(lambda done: self._backend.post(functools.partial(self._call_done, done)))
+        self._calls.add(call)
+        call.future.add_done_callback(lambda _: self._backend.post(functools.partial(self._call_done, call)))
 
     def _cancel(self) -> None:
         if self._main is not None:
@@ -251,8 +250,8 @@ class _Running:
         self._others.discard(task)
         self._report_if_over()
 
-    def _call_done(self, future: Future[Any]) -> None:
-        self._calls.pop(future, None)
+    def _call_done(self, call: Call) -> None:
+        self._calls.discard(call)
         self._report_if_over()
 
     def _report_if_over(self) -> None:
@@ -260,50 +259,6 @@ class _Running:
             self._backend.over(self._incarnation)
             how, self._how = self._how, None
             self._incarnation.end(*how)
-
-
-class _Executor(ThreadPoolExecutor):
-    """The default executor of the event loop, which knows whose calls it runs."""
-
-    def __init__(self, backend: CoroutineBackend) -> None:
-        super().__init__(thread_name_prefix="otp: to_thread")
-        self._backend = backend
-        self._used = False
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        call = _Call(fn)
-        future: Future[T] = super().submit(call.run, *args, **kwargs)
-        self._used = True
-        running = self._backend.running_here()
-        if running is not None:
-            running.adopt_call(future, call)
-        return future
-
-    def wind_up(self) -> None:
-        """Wait for the threads; not for those of a call that is nobody's and does not return."""
-        if self._used:
-            waits = threading.Thread(target=self.shutdown, name="otp: to_thread ends", daemon=True)
-            with suppress(RuntimeError):  # the machine has no thread left; they end unwatched
-                waits.start()
-                waits.join(_WIND_UP)
-
-
-class _Call:
-    """A call in the executor, which can tell where it is."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._thread: int | None = None
-
-    def run(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the user's
-        self._thread = threading.get_ident()
-        try:
-            return self._function(*args, **kwargs)
-        finally:
-            self._thread = None
-
-    def stack(self) -> str:
-        return f"call in the default executor:\n{stack_of_thread(self._thread)}"
 
 
 async def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
