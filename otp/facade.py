@@ -87,7 +87,9 @@ def run_group(
             have ended.
 
     Raises:
-        As `run`.
+        NotNewError, InvalidNameError, DuplicateNameError: as `run`, and nobody is started.
+        TypeError, ValueError: bad options, or no such strategy.
+        NotInRunnableError, StaleIncarnationError: as `run`.
     """
     incarnation = here()
     host = incarnation.system
