@@ -38,6 +38,14 @@ class Program:
                 return self.lines[-1]
         pytest.fail(f"the program ended without saying {text!r}; it said:\n" + "\n".join(self.lines))
 
+    def next_line(self) -> str | None:
+        """The next line; `None`: it has ended."""
+        line = self._process.stdout.readline()
+        if not line:
+            return None
+        self.lines.append(line.rstrip("\n"))
+        return self.lines[-1]
+
     def send(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

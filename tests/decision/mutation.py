@@ -4,8 +4,8 @@ Each mutant is the decision with one small error in it; the tests beside this fi
 the mutants. They are made in a temporary copy that holds the decision and its tests alone (it imports nothing else of
 the package), so that nothing is left in the working tree and no installed `otp` is tested by mistake.
 
-Exit status 1 if fewer than 95 % of the mutants are killed. The survivors are printed; `docs/pages/mutation.md` says of each
-why it may live.
+Exit status 1 if fewer than 95 % of the mutants are killed. The survivors are printed; `docs/pages/mutation.md` says of
+each why it may live.
 """
 
 from __future__ import annotations
