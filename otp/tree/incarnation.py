@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from otp.tree.actor import Address
     from otp.tree.backend import Backend, Host, Job
     from otp.tree.clock import Clock
-    from otp.tree.decision.policy import Policy, Strategy
+    from otp.tree.decision.policy import Policy, Restart, Strategy
 
 __all__ = ["Incarnation", "Lifecycle", "Spec", "Waker", "checked_name", "current", "here"]
 
@@ -95,6 +95,7 @@ class Incarnation:
         "name",
         "node",
         "number",
+        "restart",
         "system",
     )
 
@@ -110,6 +111,7 @@ class Incarnation:
         draw: Callable[[], float],
         births: Callable[[], int],
         system: Host,
+        restart: Restart,
     ) -> None:
         """A run about to begin."""
         self.node = node
@@ -120,6 +122,8 @@ class Incarnation:
         self.clock = clock
         self.draw = draw
         self.system = system
+        self.restart = restart
+        """After which ends the node is started again."""
         self.is_canceled = False
         """The cancel token. Set by a cancel and by the end."""
         self._node = actor

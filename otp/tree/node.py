@@ -167,6 +167,7 @@ class Node(Actor):
             draw=world.draw,
             births=world.births,
             system=world.system,
+            restart=spec.policy.restart,
         )
         self.incarnation = incarnation
         try:

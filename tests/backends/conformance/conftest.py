@@ -332,6 +332,7 @@ class Solo:
             draw=lambda: 0.5,
             births=lambda: 2,
             system=None,
+            restart=otp.Restart.PERMANENT,
         )
 
     def start(self, incarnation: Incarnation, script: Script) -> Any:
