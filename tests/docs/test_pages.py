@@ -12,6 +12,8 @@ from .reader import Reader
 
 CHECKOUT = Path(__file__).parents[2]
 ROOT = CHECKOUT / "docs" / "pages"
+PATIENCE = 10.0
+"""Seconds for the threads of a page to end; it has stopped its systems."""
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.md"))
 
 
@@ -25,13 +27,19 @@ def reader(start, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_page_shows_works(page, reader):
+def test_what_a_page_shows_works(page, reader, recwarn):
+    text = (ROOT / page).read_text(encoding="utf-8")
     before = set(threading.enumerate())
 
-    reader.read(page, blocks((ROOT / page).read_text(encoding="utf-8")))
+    reader.read(page, blocks(text))
 
-    left = set(threading.enumerate()) - before
-    assert [thread.name for thread in left if not isinstance(thread, threading.Timer)] == []  # those watch programs
+    assert [str(warning.message) for warning in recwarn if str(warning.message) not in text] == []
+
+    # Timers watch the programs of the test.
+    left = {thread for thread in set(threading.enumerate()) - before if not isinstance(thread, threading.Timer)}
+    for thread in left:
+        thread.join(PATIENCE)
+    assert [thread.name for thread in left if thread.is_alive()] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
