@@ -128,8 +128,10 @@ def test_an_except_exception_does_not_swallow_the_cancel(inside, answers):
     [
         (
             otp.wait_canceled,
-            "wait_canceled would block the event loop of this thread: an `async def` runnable gets "
-            "asyncio.CancelledError where it awaits",
+            (
+                "wait_canceled would block the event loop of this thread: an `async def` runnable gets "
+                "asyncio.CancelledError where it awaits"
+            ),
         ),
         (lambda: otp.sleep(1), "sleep would block the event loop of this thread: await asyncio.sleep"),
     ],
