@@ -24,7 +24,7 @@ from otp.tree.actor import ActorDeadError, Loop
 from otp.tree.incarnation import Spec
 from otp.tree.node import World
 from otp.tree.outlet import Outlet
-from otp.tree.supervisor import Look, Plant, RestartNode, Stop, Supervisor, Wait
+from otp.tree.supervisor import Look, Plant, RestartNode, Settle, Stop, Supervisor, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,16 @@ class Engine:
         """Will be True when the tree is so, or False when it has stopped and can never be."""
         answer: Future[bool] = Future()
         self._ref.tell(Wait(until, answer))
+        return answer
+
+    def settle(self) -> Future[float | None]:
+        """Will be answered when nothing is left to do until time passes or somebody outside acts; for tests.
+
+        Every message has been handled then, every start been given to its backend, and what was asked to end has ended,
+        or is stuck. The answer is when the next timer is due, on the clock of the system.
+        """
+        answer: Future[float | None] = Future()
+        self._ref.tell(Settle(answer))
         return answer
 
     def restart(self, dn: str) -> bool | None:

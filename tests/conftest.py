@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import pytest
 
+pytest_plugins = ["pytester"]  # for tests of otp's own plugin; pytest wants it said here
+
 _PATIENCE = 40.0
 """Seconds after which a process that says nothing any more is killed, so that whoever reads from it gets on."""
 

@@ -65,6 +65,8 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.on_alarm: Callable[[], None] = _nothing
         self.on_wave: Callable[[], None] = _nothing
+        self.on_idle: Callable[[], None] | None = None
+        """Called whenever every message has been handled and no alarm is due, for as long as it is set."""
         self.on_close: Callable[[], None] = _nothing
         self.on_fault: Callable[[BaseException], None] = _print_fault
 
@@ -146,6 +148,8 @@ class Loop:
                 self._guard(self.on_wave)
                 return None
             timeout = left if timeout is None else min(left, timeout)
+        if self.on_idle is not None and self.wave is None and self._queue.empty():
+            self._guard(self.on_idle)
         try:
             return self._queue.get(timeout=timeout)
         except Empty:

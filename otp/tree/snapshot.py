@@ -42,7 +42,7 @@ class Row(NamedTuple):
     def holds_up(self, until: Until) -> bool:
         """Whether it is because of this node that the tree is not yet so."""
         if until == "stopped":
-            return self._runs
+            return self.runs
         return self.doomed or (until == "healthy" and self.state is NodeState.NEW)
 
     @property
@@ -50,10 +50,11 @@ class Row(NamedTuple):
         """Its state, in the words of an error message."""
         if self.stuck:
             return "stuck"
-        return "asked to end" if self.doomed and self._runs else self.state.upper()
+        return "asked to end" if self.doomed and self.runs else self.state.upper()
 
     @property
-    def _runs(self) -> bool:
+    def runs(self) -> bool:
+        """Whether its runnable has begun and has not ended."""
         return self.state in {NodeState.NEW, NodeState.HEALTHY}
 
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from otp.tree.node import World
     from otp.tree.snapshot import Row, Until
 
-__all__ = ["Look", "Plant", "RestartNode", "Stop", "Supervisor", "Wait"]
+__all__ = ["Look", "Plant", "RestartNode", "Settle", "Stop", "Supervisor", "Wait"]
 
 _WAVE: Final = 100
 """Cancels in flight. Waking 10,000 threads at once takes 0.9 to 4 s of fighting over the GIL, in waves of 100 0.6 s."""
@@ -88,6 +88,13 @@ class Wait:
     answer: Future[bool]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Settle:
+    """Answer when there is nothing left to do until time passes or somebody outside acts, with the next alarm."""
+
+    answer: Future[float | None]
+
+
 class Supervisor(Actor):
     """See the module."""
 
@@ -99,6 +106,7 @@ class Supervisor(Actor):
         self._backends: dict[int, str] = {}
         self._timers = Timers()
         self._waiting: list[Wait] = []
+        self._settling: list[Settle] = []
         self._in_flight: set[int] = set()
         self._held: deque[Cancel] = deque()
         self._rows: list[Row] | None = None
@@ -126,6 +134,9 @@ class Supervisor(Actor):
             case Wait():
                 self._waiting.append(message)
                 self._answer()
+            case Settle():
+                self._settling.append(message)
+                self._world.loop.on_idle = self._settle
             case Plant():
                 self._plant()
             case _:
@@ -134,7 +145,9 @@ class Supervisor(Actor):
 
     def refused(self, message: object) -> None:
         """Who waits for a tree that has ended is told how it ended."""
-        if isinstance(message, Wait):
+        if isinstance(message, Settle):
+            message.answer.set_result(None)
+        elif isinstance(message, Wait):
             self._waiting.append(message)
             self._answer()
 
@@ -198,6 +211,7 @@ class Supervisor(Actor):
         if self._waiting:
             self._answer()
         if self._tree.stopped and not self._tree.running:
+            self._settle()
             self._world.loop.close()
 
     def _do(self, action: Action) -> None:
@@ -259,6 +273,16 @@ class Supervisor(Actor):
         while (timer := self._timers.due(now)) is not None:
             self._decide(Expired(timer, now))
         self._world.loop.alarm = self._timers.next()
+
+    def _settle(self) -> None:
+        """Every message has been handled; what may still come by itself is the end of what was asked to end."""
+        if any(node.running and node.doomed and not node.stuck for node in self._tree.nodes.values()):
+            return
+        settled, self._settling = self._settling, []
+        self._world.loop.on_idle = None
+        for each in settled:
+            with suppress(InvalidStateError):  # who waited has given up
+                each.answer.set_result(self._timers.next())
 
     def _answer(self) -> None:
         tree = self._tree
