@@ -116,11 +116,12 @@ def test_whatever_ends_after_a_cancel_is_canceled_and_back_at_once(stage, ends, 
 
 @pytest.mark.defect("B11")
 def test_no_member_of_a_group_starts_before_the_last_old_one_has_ended(stage):
-    gate, census, lingers = stage.gate(), Census(), stage.mark("b lingers")
+    gate, census, running, lingers = stage.gate(), Census(), stage.mark("b runs"), stage.mark("b lingers")
     a = stage.remote("a")
 
     def b():
         with census.counted():
+            running.set()
             otp.wait_canceled()
             lingers.set()
             gate.wait()
@@ -129,6 +130,7 @@ def test_no_member_of_a_group_starts_before_the_last_old_one_has_ended(stage):
     system, diary = stage.told(
         lambda: otp.run_group({"a": a, "b": b, "c": becomes_healthy(quick)}, strategy=otp.Strategy.ONE_FOR_ALL)
     )
+    running.wait()
     quick.wait()
     a.die()
     lingers.wait()
