@@ -5,9 +5,11 @@ Called in the thread where the exception was raised, or where a report is writte
 
 from __future__ import annotations
 
+import dis
 import sys
 import traceback
 from contextlib import suppress
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ __all__ = ["clear", "render", "stack_of_frame", "stack_of_thread", "without_inne
 
 _LINE: Final = 1_000
 """Characters of an error in one line; what is cut off still stands in the traceback."""
+_GENERATORS: Final = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
+_YIELD: Final = dis.opmap["YIELD_VALUE"]
 _TEXT: Final = 100_000
 """Characters of a traceback: a message of a gigabyte must not become a log line of one."""
 
@@ -47,7 +51,19 @@ def render(exception: BaseException) -> tuple[str, str]:
 def clear(exception: BaseException) -> None:
     """Drop what the frames of the exception hold: a kept exception would keep sockets, and rebinding would fail."""
     for each in _linked(exception):
-        traceback.clear_frames(_traceback(each))
+        for frame, _ in traceback.walk_tb(_traceback(each)):
+            if not _is_suspended(frame):
+                with suppress(RuntimeError):  # it is running
+                    frame.clear()
+
+
+def _is_suspended(frame: FrameType) -> bool:
+    """Whether a generator or coroutine will go on here: another owner of the exception, who has it from a future.
+
+    Before Python 3.13, clearing its frame would end it, and whoever waits for it would wait for ever.
+    """
+    code = frame.f_code
+    return bool(code.co_flags & _GENERATORS) and code.co_code[frame.f_lasti] == _YIELD
 
 
 def without_innermost_frame(exception: BaseException) -> BaseException:
