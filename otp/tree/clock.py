@@ -52,7 +52,7 @@ class SystemClock:
 
     def timeout(self, at: float) -> float | None:
         """The seconds until `at`."""
-        return max(0.0, at - time.monotonic())
+        return max(0.0, min(at - time.monotonic(), _LONGEST))
 
     def acquire(self, lock: threading.Lock, timeout: float | None) -> bool:
         """`lock.acquire`."""
