@@ -68,14 +68,14 @@ class Child(Generic[*Args]):
             raise TypeError(msg)
         self.runnable: Callable[..., Any] = runnable
         self.args: tuple[Any, ...] = args
-        self.restart = _checked_type("restart", options.get("restart", Restart.PERMANENT), Restart)
+        self.restart = checked_type("restart", options.get("restart", Restart.PERMANENT), Restart)
         defaults = getattr(runnable, "otp_defaults", None)
         self._defaults = defaults if isinstance(defaults, Defaults) else None
         shutdown = _SHUTDOWN if self._defaults is None else self._defaults.shutdown
         self.shutdown = _checked_shutdown(options.get("shutdown", shutdown))
         backoff = options.get("backoff")
-        self.backoff = None if backoff is None else _checked_type("backoff", backoff, Backoff)
-        self.significant = _checked_type("significant", options.get("significant", False), bool)
+        self.backoff = None if backoff is None else checked_type("backoff", backoff, Backoff)
+        self.significant = checked_type("significant", options.get("significant", False), bool)
         self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", _START_TIMEOUT))
 
     def __repr__(self) -> str:
@@ -118,8 +118,13 @@ def is_async(runnable: Callable[..., object]) -> bool:
     )
 
 
-def _checked_type(name: str, value: T, wanted: type[T]) -> T:
-    if not isinstance(value, wanted):
+def checked_type(name: str, value: T, wanted: type[T]) -> T:
+    """`value`, which is to be passed as `name`.
+
+    Raises:
+        TypeError: it is not of that very type; what a subclass overrides would be called by the loop of the tree.
+    """
+    if type(value) is not wanted:
         msg = f"{name}= takes a {wanted.__name__}, not {_type_name(value)}"
         raise TypeError(msg)
     return value

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypeVarTuple
 
-from otp.child import Child
+from otp.child import Child, checked_type
 from otp.engine import Engine
 from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
 from otp.tree.clock import SystemClock
@@ -72,7 +73,7 @@ class System:
         propagate: stop at the first death and raise it from `join`; for tests and debugging.
 
     Raises:
-        TypeError: `root` is not callable.
+        TypeError: `root` is not callable, or `backoff` no `Backoff`.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class System:
         backoff: Backoff | None = None,
         propagate: bool = False,
     ) -> None:
-        self.backoff = Backoff() if backoff is None else backoff
+        self.backoff = Backoff() if backoff is None else checked_type("backoff", backoff, Backoff)
         """Of nodes that are not given one."""
         self._started = False
         self._engine = Engine(Child(root, *args), self, SystemClock() if clock is None else clock, propagate=propagate)
@@ -125,7 +126,9 @@ class System:
 
         Raises:
             BlockingCallError: on a thread that runs an event loop; use `astop`.
+            TypeError, ValueError: `timeout` is no number.
         """
+        timeout = _checked_timeout(timeout)
         if not self._runs_here():
             return StopReport(())
         if self._is_inside():
@@ -138,12 +141,13 @@ class System:
 
     async def astop(self, timeout: float | None = None) -> StopReport:  # noqa: ASYNC109 - not to end the call, but the order
         """`stop` for event loops."""
+        timeout = _checked_timeout(timeout)
         if not self._runs_here():
             return StopReport(())
         self._engine.stop(timeout)
         if self._is_inside():
             return StopReport(())
-        await asyncio.wrap_future(self._wait_for("stopped"))
+        await _arrival(self._wait_for("stopped"))
         return await asyncio.to_thread(self._stop_report)
 
     def join(self, timeout: float | None = None) -> None:
@@ -250,9 +254,13 @@ class System:
         Raises:
             NoSuchNodeError: there is none.
             SystemNotRunningError: the system was not started, or has stopped.
+            TypeError: `dn` is no str.
         """
+        if not isinstance(dn, str):
+            msg = f"a DN is a str, not {type(dn).__name__}"
+            raise TypeError(msg)
         self._require_start()
-        found = self._engine.restart(dn)
+        found = self._engine.restart(str.__str__(dn))  # a plain one: the loop of the tree calls its methods
         if found is None:
             raise SystemNotRunningError(_STOPPED)
         if not found:
@@ -317,7 +325,7 @@ class System:
 
     async def _await(self, until: Until, timeout: float | None) -> None:  # noqa: ASYNC109 - its callers' own
         try:
-            reached = await asyncio.wait_for(asyncio.wrap_future(self._wait_for(until)), timeout)
+            reached = await asyncio.wait_for(_arrival(self._wait_for(until)), timeout)
         except TimeoutError:
             raise self._timeout_error(until, timeout) from None
         self._check_reached(reached=reached)
@@ -381,6 +389,38 @@ def _result(answer: Future[bool], timeout: float | None) -> bool:
         with suppress(TimeoutError):
             return answer.result(seconds)
         seconds = min(2 * seconds, _LAST_LOOK)
+
+
+async def _arrival(answer: Future[bool]) -> bool:
+    """`asyncio.wrap_future`, but for what it does in the loop of the tree, which answers, when the event loop was closed.
+
+    It would log that there, by way of the user's handlers.
+    """
+    loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+    def arrive(_answer: Future[bool]) -> None:
+        with suppress(RuntimeError):  # the event loop has been closed
+            loop.call_soon_threadsafe(arrived.set)
+
+    answer.add_done_callback(arrive)
+    try:
+        await arrived.wait()
+    finally:
+        answer.cancel()
+    return answer.result()
+
+
+def _checked_timeout(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        msg = f"timeout= takes seconds or None, not {type(value).__name__}"
+        raise TypeError(msg)
+    seconds = float(value)
+    if math.isnan(seconds):
+        msg = "timeout= takes seconds or None, not NaN"
+        raise ValueError(msg)
+    return seconds
 
 
 def _no_such_node(dn: str) -> NoSuchNodeError:

@@ -77,6 +77,8 @@ class Backoff:
             if not math.isfinite(value) or value < 0:
                 msg = f"Backoff({name}={value!r}) must be finite and not negative"
                 raise ValueError(msg)
+            # The arithmetic is done in the loop of the tree: none of the user's in it.
+            object.__setattr__(self, name, float(value))
         if self.multiplier < 1:
             msg = f"Backoff(multiplier={self.multiplier!r}) must be at least 1: waits never shrink"
             raise ValueError(msg)
