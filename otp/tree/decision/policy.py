@@ -69,7 +69,8 @@ class Backoff:
     is enough."""
 
     def __post_init__(self) -> None:
-        for name in ("initial", "multiplier", "maximum", "jitter", "reset_after"):
+        names = ("initial", "multiplier", "maximum", "jitter", "reset_after")
+        for name in names:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 msg = f"Backoff({name}=...) takes a number, not {type(value).__name__}"
@@ -77,14 +78,14 @@ class Backoff:
             if not math.isfinite(value) or value < 0:
                 msg = f"Backoff({name}={value!r}) must be finite and not negative"
                 raise ValueError(msg)
-            # The arithmetic is done in the loop of the tree: none of the user's in it.
-            object.__setattr__(self, name, float(value))
         if self.multiplier < 1:
             msg = f"Backoff(multiplier={self.multiplier!r}) must be at least 1: waits never shrink"
             raise ValueError(msg)
         if self.jitter > 1:
             msg = f"Backoff(jitter={self.jitter!r}) must be between 0 and 1"
             raise ValueError(msg)
+        for name in names:  # the arithmetic is done in the loop of the tree: none of the user's in it
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     def delay(self, failures: int, draw: float) -> float:
         """The wait in seconds after `failures` earlier deaths in a row, for a random `draw` from [0, 1)."""
