@@ -45,12 +45,12 @@ class Child(Generic[*Args]):
         runnable: what to run: a plain callable, which gets a thread, or an `async def`, which becomes a task.
         args: its positional arguments, as in asyncio and trio; use `functools.partial` for keyword arguments.
         options:
-            `restart`: after which ends it is started again; `Restart.PERMANENT` unless given.
-            `shutdown`: seconds from cancel until it counts as stuck, 5 unless given; `None`: it may take for ever;
-            `BRUTAL_KILL`: do not wait at all.
-            `backoff`: how long it waits before a restart; the system's `Backoff` unless given.
-            `significant`: whether its end by itself may end the supervisor above it.
-            `start_timeout`: seconds until HEALTHY, where something waits for that; 60 unless given.
+            - `restart`: after which ends it is started again; `Restart.PERMANENT` unless given.
+            - `shutdown`: seconds from cancel until it counts as stuck, 5 unless given; `None`: it may take for ever;
+              `BRUTAL_KILL`: do not wait at all.
+            - `backoff`: how long it waits before a restart; the system's `Backoff` unless given.
+            - `significant`: whether its end by itself may end the supervisor above it.
+            - `start_timeout`: seconds until HEALTHY, where something waits for that; 60 unless given.
 
     Raises:
         TypeError: the runnable is not callable, an option is unknown or of a wrong type.

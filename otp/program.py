@@ -41,7 +41,7 @@ def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
     A second signal stops it at once. Logs go to standard error.
 
     Returns:
-        The exit status: 0, or 1 if something did not stop or the root gave up.
+        The exit status, which is 0, or 1 if something did not stop or the root gave up.
     """
     system = System(root, *args)
     with logging_to_stderr(system):
