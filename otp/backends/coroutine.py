@@ -25,7 +25,7 @@ from otp.errors import Canceled
 from otp.tree.decision.messages import End
 from otp.tree.forks import generation, when_this_thread_forks
 from otp.tree.incarnation import current
-from otp.tree.rendering import stack_of_thread
+from otp.tree.rendering import stack_of_thread, without_innermost_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -276,9 +276,10 @@ async def _coro(job: Job) -> object:
 
 
 def _outcome(task: asyncio.Task[object]) -> tuple[End, BaseException | None]:
-    if task.cancelled():
-        return End.LEFT, None
-    exception = task.exception()
+    try:
+        exception = task.exception()
+    except asyncio.CancelledError as error:
+        return End.LEFT, without_innermost_frame(error)
     if exception is None:
         return End.RETURNED, None
     # `isinstance` would ask the object for its class, and it may be a hostile one

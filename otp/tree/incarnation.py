@@ -235,12 +235,12 @@ class Incarnation:
             return
         for close in self._closers:
             close()
-        error, traceback = (None, None) if exception is None else render(exception)
+        as_asked = end is End.LEFT and self.is_canceled
+        error, traceback = (None, None) if exception is None or as_asked else render(exception)
         if exception is not None:
             clear(exception)
-        if end is End.LEFT:
-            traceback = None
-            error = None if self.is_canceled else "left as if it had been canceled, but it was not"
+        if end is End.LEFT and not as_asked:
+            error = "left as if it had been canceled, but it was not"
         with self._lock:
             self._ended = True
             event = Ended(self.node, self.number, end, self.clock.monotonic(), self.draw(), error, traceback)

@@ -311,3 +311,16 @@ def test_tasks_of_two_coroutines_are_told_apart(bench):
     assert bench.heard() == "a canceled"
     assert bench.silent
     assert system.node("root.b").incarnation == 1
+
+
+def test_a_death_by_somebody_elses_cancel_shows_where_it_struck(bench):
+    async def awaits_what_another_cancels():
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    bench.run(awaits_what_another_cancels)
+    died = bench.await_event(otp.events.Died)
+    assert died.error == "left as if it had been canceled, but it was not"
+    assert "in awaits_what_another_cancels" in died.traceback
+    assert "in _outcome" not in died.traceback

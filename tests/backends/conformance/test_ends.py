@@ -126,7 +126,9 @@ def test_the_one_who_leaves_uncanceled_is_told_what_was_wrong(stage, adapter):
         raise adapter.cancel_type
 
     stage.play(script)
-    assert stage.await_event(otp.events.Died).error == "left as if it had been canceled, but it was not"
+    died = stage.await_event(otp.events.Died)
+    assert died.error == "left as if it had been canceled, but it was not"
+    assert "in script\n    raise adapter.cancel_type" in died.traceback, "and where that was"
 
 
 def test_a_stop_iteration_does_not_pass_for_a_return(stage):
