@@ -234,7 +234,8 @@ class Incarnation:
         if self.forked:  # a runnable that forked returns twice; the tree is not in this process
             return
         for close in self._closers:
-            close()
+            with suppress(BaseException):  # it writes to sinks of the user's, which must not hide this end
+                close()
         as_asked = end is End.LEFT and self.is_canceled
         error, traceback = (None, None) if exception is None or as_asked else render(exception)
         if exception is not None:

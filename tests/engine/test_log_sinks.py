@@ -158,6 +158,25 @@ def test_a_sink_that_stops_the_system_stops_it(sinks, stage):
     assert system.tree().state is otp.NodeState.CANCELED
 
 
+@pytest.mark.parametrize("exception", [ValueError, SystemExit, KeyboardInterrupt])
+def test_a_sink_that_raises_at_the_last_line_of_a_runnable_does_not_hide_its_end(sinks, stage, exception):
+    def sink(message):
+        if "no newline" in message:
+            raise exception
+
+    def writes():
+        if otp.current().incarnation == 1:
+            otp.raw_logger().write("no newline at the end")
+            raise RuntimeError
+        stage.serve()
+
+    sinks(sink, catch=False)
+    _, story = stage.watch(stage.parent_of(a=writes), backoff=otp.Backoff(initial=0))
+
+    assert story.until(otp.events.Died, "root.a").error == "RuntimeError"
+    assert story.until(otp.events.Healthy, "root.a").incarnation == 2
+
+
 def test_braces_and_markup_in_an_error_are_text(sinks, stage):
     lines = []
 
