@@ -132,8 +132,8 @@ class Supervisor(Actor):
             case Look():
                 return self.look()
             case Wait():
-                self._waiting.append(message)
-                self._answer()
+                if not self._answered(message):
+                    self._waiting.append(message)
             case Settle():
                 self._settling.append(message)
                 self._world.loop.on_idle = self._settle
@@ -148,8 +148,7 @@ class Supervisor(Actor):
         if isinstance(message, Settle):
             message.answer.set_result(None)
         elif isinstance(message, Wait):
-            self._waiting.append(message)
-            self._answer()
+            self._answered(message)  # nothing is put down: several threads may be here at once
 
     @property
     def stopped(self) -> bool:
@@ -209,7 +208,7 @@ class Supervisor(Actor):
             self._rows = None
             self._world.loop.alarm = self._timers.next()
         if self._waiting:
-            self._answer()
+            self._waiting = [wait for wait in self._waiting if not self._answered(wait)]
         if self._tree.stopped and not self._tree.running:
             self._settle()
             self._world.loop.close()
@@ -284,14 +283,12 @@ class Supervisor(Actor):
             with suppress(InvalidStateError):  # who waited has given up
                 each.answer.set_result(self._timers.next())
 
-    def _answer(self) -> None:
+    def _answered(self, wait: Wait) -> bool:
+        """Answer, if it is time to; whether it was."""
         tree = self._tree
-        reached = {"healthy": tree.healthy, "settled": tree.settled, "stopped": tree.stopped}
-        left: list[Wait] = []
-        for wait in self._waiting:
-            if reached[wait.until] or tree.stopped:
-                with suppress(InvalidStateError):  # who waited has given up
-                    wait.answer.set_result(reached[wait.until])
-            else:
-                left.append(wait)
-        self._waiting = left
+        reached = {"healthy": tree.healthy, "settled": tree.settled, "stopped": tree.stopped}[wait.until]
+        if not (reached or tree.stopped):
+            return False
+        with suppress(InvalidStateError):  # who waited has given up
+            wait.answer.set_result(reached)
+        return True
