@@ -7,7 +7,6 @@ import contextvars
 import inspect
 import sys
 import threading
-from concurrent.futures import Future
 
 import pykka
 import pykka._actor
@@ -17,7 +16,7 @@ import pytest
 
 import otp
 from otp.tree.actor import Actor, Inbox, Loop
-from otp.tree.supervisor import Look, Supervisor, Wait
+from otp.tree.supervisor import Look, Supervisor
 
 
 class Echo(Actor):
@@ -111,63 +110,6 @@ def _ask_while_closing(clock):
     loop.join()
     assert len(answers) == 30
     return answers
-
-
-def test_who_waits_for_the_end_of_a_tree_is_always_told(stage):
-    """From many threads, while it ends."""
-    switching = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for _ in range(50):
-            system = stage.start(stage.serve)
-            reports = []
-            stoppers = [threading.Thread(target=lambda: reports.append(system.stop())) for _ in range(8)]  # noqa: B023
-            for stopper in stoppers:
-                stopper.start()
-            for stopper in stoppers:
-                stopper.join()
-            assert reports == [otp.StopReport(())] * 8
-    finally:
-        sys.setswitchinterval(switching)
-
-
-def test_who_begins_to_wait_while_another_one_is_told_is_told_too(stage):
-    """After the end the messages that came late are refused by whoever put them there, several threads at once.
-
-    Here the second one has put down that it waits, and is interrupted by the first, who clears away what waited.
-    """
-    system = stage.start(stage.serve)
-    system.stop()
-    supervisor = system._engine._supervisor
-    interrupted = []
-
-    class Waiting(list):
-        def append(self, wait):
-            super().append(wait)
-            if not interrupted:
-                interrupted.append(True)
-                supervisor._waiting = type(supervisor._waiting)()
-
-    supervisor._waiting = Waiting()
-    answer = Future()
-    supervisor.refused(Wait("stopped", answer))
-
-    assert answer.result(timeout=0) is True
-
-
-def test_what_is_asked_of_a_tree_that_has_ended_is_answered(stage):
-    system = stage.start(stage.serve)
-    system.stop()
-
-    assert system.tree().state is otp.NodeState.CANCELED
-    assert system.stop() == otp.StopReport(())
-    with pytest.raises(otp.SystemNotRunningError):
-        system.restart("root")
-    with pytest.raises(otp.SystemNotRunningError):
-        system.wait_healthy(5)
-    system.wait_settled(5)
-    system.join(5)
-    assert list(system.events()) == []
 
 
 def test_no_one_is_kept_waiting_by_an_event_loop(stage):
