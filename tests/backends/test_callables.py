@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
+import types
 
 import pytest
 
@@ -12,8 +13,14 @@ import otp
 from otp.child import is_async
 
 
+@types.coroutine
+def turn():
+    """Let everything else on the event loop have its turn."""
+    yield
+
+
 async def plain_async(word="none"):
-    await asyncio.sleep(0)
+    await turn()
     return word
 
 
@@ -23,15 +30,15 @@ def plain(word="none"):
 
 class Service:
     async def serve(self):
-        await asyncio.sleep(0)
+        await turn()
 
     @classmethod
     async def of_class(cls):
-        await asyncio.sleep(0)
+        await turn()
 
     @staticmethod
     async def static():
-        await asyncio.sleep(0)
+        await turn()
 
     def work(self):
         pass
@@ -39,7 +46,7 @@ class Service:
 
 class AsyncCall:
     async def __call__(self):
-        await asyncio.sleep(0)
+        await turn()
 
 
 class PlainCall:
@@ -144,7 +151,7 @@ def test_a_thread_may_run_an_event_loop_of_its_own(bench):
         bench.say(otp.current().dn)
         with pytest.raises(otp.BlockingCallError):
             otp.sleep(1)
-        await asyncio.sleep(0)
+        await turn()
 
     def child():
         asyncio.run(serve())

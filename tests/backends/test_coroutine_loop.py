@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import types
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,12 @@ import pytest
 import otp
 
 HEALTHY = otp.Signal.HEALTHY
+
+
+@types.coroutine
+def turn():
+    """Let everything else on the event loop have its turn."""
+    yield
 
 
 class Weird(BaseException):
@@ -122,8 +129,8 @@ def test_the_loop_survives_what_a_callback_raises(bench, kind):
 
     async def child():
         asyncio.get_running_loop().call_soon(callback)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await turn()
+        await turn()
         otp.signal(HEALTHY)
         await asyncio.Event().wait()
 
@@ -135,7 +142,7 @@ def test_the_loop_survives_what_a_callback_raises(bench, kind):
 def test_the_loop_survives_being_stopped_by_a_runnable(bench):
     async def child():
         asyncio.get_running_loop().stop()
-        await asyncio.sleep(0)
+        await turn()
         otp.signal(HEALTHY)
         await asyncio.Event().wait()
 
@@ -227,7 +234,7 @@ def test_debug_mode_finds_nothing_to_complain_of(bench, monkeypatch, caplog):
     monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
 
     async def sub():
-        await asyncio.sleep(0)
+        await turn()
 
     async def child():
         bench.say(asyncio.get_running_loop().get_debug())
@@ -280,7 +287,7 @@ def test_a_task_that_is_nobodys_cannot_keep_the_loop_open(bench, kind):
     async def child():
         loop = asyncio.get_running_loop()
         kept.append(loop.create_task(nobodys(), context=contextvars.Context()))
-        await asyncio.sleep(0)
+        await turn()
         bench.say((loop, threading.current_thread()))
         otp.signal(HEALTHY)
         await asyncio.Event().wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import types
 
 import pytest
 
@@ -23,9 +24,10 @@ def worker(bench, name="task"):
     return work()
 
 
-async def begun():
-    """Let the tasks made so far begin."""
-    await asyncio.sleep(0)
+@types.coroutine
+def begun():
+    """Let the tasks made so far have their turn."""
+    yield
 
 
 def by_create_task(bench, kept):
@@ -110,7 +112,7 @@ def test_a_task_made_while_the_others_are_torn_down_is_canceled_too(bench):
             await asyncio.Event().wait()
         finally:
             kept.append(asyncio.create_task(worker(bench, "late")))
-            await asyncio.sleep(0)
+            await begun()
             bench.say("cleaned up")
 
     async def child():
@@ -132,7 +134,7 @@ def test_a_clean_up_that_awaits_is_waited_for(bench):
             await asyncio.Event().wait()
         finally:
             for _ in range(20):
-                await asyncio.sleep(0)
+                await begun()
             bench.say("tidy")
 
     async def child():
