@@ -6,14 +6,14 @@ recurses, so that a tree of any depth can be shown, compared and sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from otp.tree.decision.bookkeeping import subtree
 from otp.tree.decision.model import NodeState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from otp.tree.decision.model import Tree
 
@@ -101,6 +101,11 @@ class NodeSnapshot:
             yield node
             left.extend(reversed(node._children))  # noqa: SLF001 - of its own class
 
+    def __reduce__(self) -> tuple[Callable[..., NodeSnapshot], tuple[list[tuple[Any, ...]]]]:
+        """Copied and sent flat, each node without its children: it may be deeper than any stack."""
+        names = [each.name for each in fields(self) if each.compare]
+        return _nest, ([tuple(getattr(node, name) for name in names) for node in self.walk()],)
+
 
 def take(tree: Tree, backends: dict[int, str]) -> list[Row]:
     """The rows of `tree`, each before those of its children."""
@@ -121,6 +126,16 @@ def take(tree: Tree, backends: dict[int, str]) -> list[Row]:
         )
         for node in nodes
     ]
+
+
+def _nest(flat: list[tuple[Any, ...]]) -> NodeSnapshot:
+    """The first of the nodes, with all others below it."""
+    made: dict[str, NodeSnapshot] = {}
+    for values in flat:
+        node = made[values[0]] = NodeSnapshot(*values)
+        if node.parent is not None and node.parent in made:
+            made[node.parent]._children.append(node)  # noqa: SLF001 - before anybody has seen it
+    return made[flat[0][0]]
 
 
 def snapshot(rows: list[Row], offset: float) -> dict[str, NodeSnapshot]:
