@@ -9,14 +9,19 @@ carry the runnable's context: `otp.logger()`, `otp.canceled()` and the others wo
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
+import time
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
 from otp.child import Defaults
-from otp.facade import signal, wait_canceled
+from otp.facade import logger, signal, wait_canceled
 from otp.tree.decision.messages import Signal
+from otp.tree.incarnation import here
+from otp.tree.rendering import stack_of_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +35,8 @@ _RESET_AFTER: Final = 5.0
 """Seconds that a server must have served for its next death to count as the first: a busy port backs off."""
 _MARGIN: Final = 5.0
 """Seconds from the end of the grace until the node is stuck: for handlers that run on."""
+_UNNOTICED: Final = 1.0
+"""Seconds that handlers may run on after their calls have ended, before the log tells where they are."""
 _WORKERS: Final = 32
 """Handlers at once, in each incarnation; as `concurrent.futures` has at the most by default."""
 _OPTIONS: Final = (
@@ -81,14 +88,17 @@ def grpc_server(
         credentials: for TLS: what `grpc.ssl_server_credentials` returns.
 
     Raises:
-        TypeError: `make_server` is not callable.
-        ValueError: `grace` is negative.
+        TypeError: `make_server` is not callable, or `address` no text.
+        ValueError: `grace` is negative or not finite.
     """
     if not callable(make_server):
         msg = f"grpc_server() takes a factory, not {type(make_server).__name__}: a stopped server cannot serve again"
         raise TypeError(msg)
-    if not grace >= 0:
-        msg = f"grpc_server(grace={grace!r}) must not be negative"
+    if not isinstance(address, str):
+        msg = f"grpc_server(address=...) takes a str, not {type(address).__name__}"
+        raise TypeError(msg)
+    if not 0 <= grace < math.inf:
+        msg = f"grpc_server(grace={grace!r}) must be finite and not negative"
         raise ValueError(msg)
     return GrpcServer(make_server, address, grace, credentials)
 
@@ -118,8 +128,16 @@ class GrpcServer:
 
     def __call__(self) -> None:
         """Serve; for the tree to call."""
-        pool = _Pool()
-        server = self._make_server(pool, list(_OPTIONS))
+        pool = _Pool(here().dn)
+        try:
+            self._serve(self._made(pool))
+        finally:
+            pool.shutdown(wait=False)
+            if not pool.join(_UNNOTICED):
+                logger().warning("has handlers that have not returned:\n{}", pool.stacks())
+            pool.join(None)
+
+    def _serve(self, server: Server) -> None:
         try:
             self.port = self._bind(server)
             server.start()
@@ -127,8 +145,19 @@ class GrpcServer:
             wait_canceled()
             server.stop(self._grace).wait()
         finally:
+            with suppress(ValueError):  # it has been started
+                server.start()  # one that never was keeps its ports for ever, even when it is gone
             server.stop(None).wait()
-            pool.shutdown(wait=True)
+
+    def _made(self, pool: _Pool) -> Server:
+        import grpc  # noqa: PLC0415 - who comes here has imported it; for others it would take the longest of all
+
+        kind: type = grpc.Server
+        server = self._make_server(pool, list(_OPTIONS))
+        if not isinstance(server, kind):
+            msg = f"make_server returned a {type(server).__name__}, not a grpc.Server"
+            raise TypeError(msg)
+        return server
 
     def _bind(self, server: Server) -> int:
         if self._credentials is None:
@@ -145,50 +174,74 @@ class _Pool(Executor):
     """Daemon threads that carry the context of whoever made the pool.
 
     `ThreadPoolExecutor` has threads that the exit of the interpreter waits for, so one handler that does not return would
-    keep the program from ending.
+    keep the program from ending. And an error in its `submit` (no thread left on the machine) ends the thread of gRPC's
+    that serves: from then on every call would hang. Here one thread is there from the beginning, and comes to all calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """With threads named after `name`.
+
+        Raises:
+            RuntimeError: the machine has no thread left.
+        """
+        self._name = name
         self._context = contextvars.copy_context()
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
+        self._unfinished = 0
         self._closed = False
+        self._add_thread()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
 
         def call() -> None:
             if not future.set_running_or_notify_cancel():
+                self._finished()
                 return
             try:
                 self._bring_into(fn)
-                future.set_result(self._context.copy().run(fn, *args, **kwargs))
+                result = self._context.copy().run(fn, *args, **kwargs)
             except BaseException as error:  # noqa: BLE001 - as executors do: it is the caller's
+                self._finished()
                 future.set_exception(error)
+            else:
+                self._finished()
+                future.set_result(result)
 
         with self._lock:
             if self._closed:
                 msg = "the server has stopped"
                 raise RuntimeError(msg)
             self._calls.put(call)
-            if self._idle:
-                self._idle -= 1
-            elif len(self._threads) < _WORKERS:
-                self._add_thread()
+            self._unfinished += 1
+            if len(self._threads) < min(self._unfinished, _WORKERS):
+                with suppress(RuntimeError):  # the machine has no thread left; those at hand come to this call too
+                    self._add_thread()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as declared
-        """Take no more calls, and wait until those that run have returned."""
+        """Take no more calls, and wait until those that there are have returned."""
         del cancel_futures
         with self._lock:
             self._closed = True
-            threads = list(self._threads)
-            for _ in threads:
+            for _ in self._threads:
                 self._calls.put(None)
-        for thread in threads if wait else ():
-            thread.join()
+        if wait:
+            self.join(None)
+
+    def join(self, timeout: float | None) -> bool:
+        """After a shutdown: wait until all calls have returned, for at most so many seconds; whether they have."""
+        until = None if timeout is None else time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def stacks(self) -> str:
+        """Where the calls are that have not returned."""
+        left = [thread for thread in self._threads if thread.is_alive()]
+        return "".join(f"{thread.name}:\n{stack_of_thread(thread.ident)}" for thread in left)
 
     def _bring_into(self, fn: Callable[..., object]) -> None:
         """Set the variables in the context that `fn` is going to enter: grpc makes one for each call, an empty one."""
@@ -199,14 +252,16 @@ class _Pool(Executor):
                     inner.run(variable.set, value)
 
     def _add_thread(self) -> None:
-        name = f"{threading.current_thread().name}: handler {len(self._threads)}"
+        name = f"{self._name}: handler {len(self._threads) + 1}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+    def _finished(self) -> None:
+        with self._lock:
+            self._unfinished -= 1
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
             del call
-            with self._lock:
-                self._idle += 1
