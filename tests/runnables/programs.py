@@ -45,7 +45,7 @@ if pid == 0:
         os.execvp(then[0], then)
     signal.pause()
 os.read(reader, 1)
-os.write(1, b"%d\n" % pid)  # in one piece, whatever the other one says meanwhile
+os.write(1, b"%d\\n" % pid)  # in one piece, whatever the other one says meanwhile
 os._exit(status)
 """
 

@@ -31,7 +31,6 @@ DEFECTS = {
     "B13'": "the shutdown of a tree that is done leaves the supervisor behind",
     "B14": "a system that is stopped at once hangs",
     "B15": "a system cannot be stopped, waited for or looked at",
-    "B18": "commands lose their output, and leave behind what they have started",
     "B16": "its gRPC server cannot serve again, leaks a thread and may never stop",
     "B17": "its gRPC server leaves connections open",
     "B18": "its command loses the output, and leaves behind what the program has started",
