@@ -148,7 +148,7 @@ class Loop:
                 self._guard(self.on_wave)
                 return None
             timeout = left if timeout is None else min(left, timeout)
-        if self.on_idle is not None and self.wave is None and self._queue.empty():
+        if self.on_idle is not None and self._queue.empty():
             self._guard(self.on_idle)
         try:
             return self._queue.get(timeout=timeout)

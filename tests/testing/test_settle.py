@@ -8,6 +8,7 @@ import pytest
 
 import otp
 from otp.testing import Harness, VirtualClock
+from otp.tree.actor import Actor, Loop
 
 HEALTHY = otp.Signal.HEALTHY
 SECOND = otp.Backoff(initial=1.0, jitter=0.0)
@@ -218,3 +219,37 @@ def test_where_nothing_waits_for_time_none_can_be_advanced_to(harness):
         harness.advance_to_next()
     harness.advance(1.0)
     assert system.tree().state is otp.NodeState.HEALTHY
+
+
+def test_a_loop_is_idle_when_its_last_message_has_been_handled_and_not_before():
+    """The first message is still being handled when the others come."""
+    handled = []
+    busy, more, idle = threading.Event(), threading.Event(), threading.Event()
+    loop = Loop(VirtualClock(), "loop", list.clear)
+
+    class Handler(Actor):
+        def on_receive(self, message):
+            if message == "first":
+                busy.set()
+                more.wait()
+            if message == "last":
+                loop.close()
+            handled.append(message)
+
+    def on_idle():
+        handled.append("idle")
+        loop.on_idle = None
+        idle.set()
+
+    ref = Handler.start(loop)
+    ref.tell("first")
+    loop.start()
+    assert busy.wait(timeout=30)
+    loop.on_idle = on_idle
+    ref.tell("second")
+    ref.tell("third")
+    more.set()
+    assert idle.wait(timeout=30)
+    ref.tell("last")
+    loop.join(timeout=30)
+    assert handled == ["first", "second", "third", "idle", "last"]

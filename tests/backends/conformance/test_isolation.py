@@ -42,6 +42,19 @@ def test_context_variables_do_not_pass_between_nodes(stage, adapter):
     assert word.get() == "unset"
 
 
+def test_context_variables_of_who_starts_the_system_do_not_reach_its_runnables(stage):
+    async def script(life):
+        stage.journal.write(word.get())
+        await life.until_canceled()
+
+    def start():
+        word.set("outside")
+        stage.play(script)
+
+    contextvars.copy_context().run(start)
+    assert stage.journal.next() == "unset"
+
+
 def test_each_of_many_nodes_finds_itself(stage):
     async def script(life, name):
         otp.signal(otp.Signal.HEALTHY)
