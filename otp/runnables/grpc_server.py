@@ -12,7 +12,7 @@ import contextvars
 import math
 import threading
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
@@ -67,7 +67,7 @@ class Server(Protocol):
 
 
 def grpc_server(
-    make_server: Callable[[Executor, Sequence[tuple[str, Any]]], Server],
+    make_server: Callable[[ThreadPoolExecutor, Sequence[tuple[str, Any]]], Server],
     *,
     address: str,
     grace: float = 5.0,
@@ -111,7 +111,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        make_server: Callable[[Executor, Sequence[tuple[str, Any]]], Server],
+        make_server: Callable[[ThreadPoolExecutor, Sequence[tuple[str, Any]]], Server],
         address: str,
         grace: float,
         credentials: Any,  # noqa: ANN401 - as above
@@ -170,10 +170,10 @@ class GrpcServer:
         return port
 
 
-class _Pool(Executor):
+class _Pool(ThreadPoolExecutor):  # in name, because gRPC declares that it wants one
     """Daemon threads that carry the context of whoever made the pool.
 
-    `ThreadPoolExecutor` has threads that the exit of the interpreter waits for, so one handler that does not return would
+    Those of a `ThreadPoolExecutor` are waited for at the exit of the interpreter, so one handler that does not return would
     keep the program from ending. And an error in its `submit` (no thread left on the machine) ends the thread of gRPC's
     that serves: from then on every call would hang. Here one thread is there from the beginning, and comes to all calls.
     """
@@ -184,11 +184,12 @@ class _Pool(Executor):
         Raises:
             RuntimeError: the machine has no thread left.
         """
+        super().__init__(_WORKERS)
         self._name = name
         self._context = contextvars.copy_context()
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._handlers: list[threading.Thread] = []
         self._unfinished = 0
         self._closed = False
         self._add_thread()
@@ -216,7 +217,7 @@ class _Pool(Executor):
                 raise RuntimeError(msg)
             self._calls.put(call)
             self._unfinished += 1
-            if len(self._threads) < min(self._unfinished, _WORKERS):
+            if len(self._handlers) < min(self._unfinished, _WORKERS):
                 with suppress(RuntimeError):  # the machine has no thread left; those at hand come to this call too
                     self._add_thread()
         return future
@@ -226,7 +227,7 @@ class _Pool(Executor):
         del cancel_futures
         with self._lock:
             self._closed = True
-            for _ in self._threads:
+            for _ in self._handlers:
                 self._calls.put(None)
         if wait:
             self.join(None)
@@ -234,13 +235,13 @@ class _Pool(Executor):
     def join(self, timeout: float | None) -> bool:
         """After a shutdown: wait until all calls have returned, for at most so many seconds; whether they have."""
         until = None if timeout is None else time.monotonic() + timeout
-        for thread in self._threads:
+        for thread in self._handlers:
             thread.join(None if until is None else max(0.0, until - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in self._handlers)
 
     def stacks(self) -> str:
         """Where the calls are that have not returned."""
-        left = [thread for thread in self._threads if thread.is_alive()]
+        left = [thread for thread in self._handlers if thread.is_alive()]
         return "".join(f"{thread.name}:\n{stack_of_thread(thread.ident)}" for thread in left)
 
     def _bring_into(self, fn: Callable[..., object]) -> None:
@@ -252,10 +253,10 @@ class _Pool(Executor):
                     inner.run(variable.set, value)
 
     def _add_thread(self) -> None:
-        name = f"{self._name}: handler {len(self._threads) + 1}"
+        name = f"{self._name}: handler {len(self._handlers) + 1}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
         thread.start()
-        self._threads.append(thread)
+        self._handlers.append(thread)
 
     def _finished(self) -> None:
         with self._lock:

@@ -39,7 +39,7 @@ def test_the_quickstart_says_what_the_readme_shows(start, port, tmp_path):
     assert f"$ python -m {command}\n" in client.text
     (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
 
-    program = start(sys.executable, "-m", "otp", "run", "examples.quickstart:root", str(port))
+    program = start(sys.executable, "-m", "otp", "run", "examples.quickstart:root", str(port), "0")
     shows(started.text, program)
     talk = start(sys.executable, "-m", command, str(port))
     talk.end()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import queue
 import re
+import select
 import signal
 import socket
 import sys
@@ -28,33 +30,49 @@ def quickstart(monkeypatch):
 @pytest.fixture
 def service(start):
     """The service as a process, on a port that is free; the process and the port."""
-    program = start(sys.executable, "-m", "otp", "run", "examples.quickstart:root", "0", cwd=CHECKOUT)
+    program = start(sys.executable, "-m", "otp", "run", "examples.quickstart:root", "0", "0", cwd=CHECKOUT)
     port = re.search(r"listening on 127\.0\.0\.1:(\d+)", program.until("listening on"))[1]
     return program, int(port)
 
 
-def test_the_client_is_answered_although_it_kills_workers_and_the_tree_heals(service, start):
+def test_the_client_is_answered_although_it_kills_workers_and_a_program_and_the_tree_heals(service, start):
     program, port = service
-    program.until("└─ reporter")
+    program.until("└─ health")
     client = start(sys.executable, "-m", "examples.quickstart_client", str(port), cwd=CHECKOUT)
 
     assert client.end() == 0
     assert client.lines[-1] == "6 of 6 answers as expected"
     assert "crash                -> error: a bug in the worker" in client.lines
+    assert client.lines.index("(the clock is killed)") < client.lines.index("(the clock is back)")
+    assert "(load balancers hear: SERVING)" in client.lines
 
-    deaths = [program.until("died: RuntimeError: a bug in the worker") for _ in range(2)]
-    assert all("root.workers.worker-" in line for line in deaths)
     program.until("root            HEALTHY")
-    program.until("worker-")
-    program.until("worker-")
-    program.until("└─ reporter")
-    healed = [line for line in program.lines[-6:] if "worker-" in line]
-    assert len(healed) == 2
+    program.until("└─ health")
+    log = "\n".join(program.lines)
+    assert len(re.findall(r"root\.workers\.worker-\d died: RuntimeError: a bug in the worker", log)) == 2
+    assert len(re.findall(r"root\.clock died: CommandError: sh was ended by SIGKILL", log)) == 1
+    healed = program.lines[-8:]
     assert all("HEALTHY" in line for line in healed)
-    assert any("incarnation 2" in line for line in healed)
+    assert len([line for line in healed if "worker-" in line and "incarnation 2" in line]) == 2
+    assert len([line for line in healed if "clock" in line and "incarnation 2" in line]) == 1
 
     program.send(signal.SIGINT)
     assert program.end() == 0
+
+
+def test_the_program_of_the_service_ends_with_it(service):
+    program, port = service
+    program.until("└─ health")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"pid\n")
+        clock = os.pidfd_open(int(connection.makefile().readline()))
+
+    program.send(signal.SIGTERM)
+
+    assert program.end() == 0
+    ended, _, _ = select.select([clock], [], [], 10)
+    os.close(clock)
+    assert ended
 
 
 def test_a_client_that_hangs_up_harms_nobody(service):
@@ -115,6 +133,6 @@ def test_a_worker_skips_what_nobody_waits_for_any_more(quickstart):
     jobs.put(dropped)
     jobs.put(wanted)
 
-    with otp.System(quickstart.worker, jobs):
+    with otp.System(quickstart.worker, jobs, {}):
         assert wanted.answer.result(timeout=10) == "WANTED (6 characters)"
     assert dropped.answer.cancelled()
