@@ -112,6 +112,7 @@ def test_what_a_frame_of_a_dead_runnable_held_is_dropped_in_its_own_thread(stage
     story.until(otp.events.Died, "root.a")
 
     assert remains.threads == ["root.a"]
+    story.until(otp.events.Healthy, "root.a", incarnation=2)
     system.stop()
     assert remains.threads == ["root.a", "root.a"]
 
