@@ -81,10 +81,10 @@ class Executor(ThreadPoolExecutor):
             if self._over:
                 msg = "the event loop has been closed"
                 raise RuntimeError(msg)
+            self._adopt(call)  # before it begins, or whoever looks for it meanwhile would not find it
             self._calls.put(call)  # before a thread is started for it, or that one would count itself as idle
             if not self._idle.acquire(blocking=False):
-                self._add_worker()
-        self._adopt(call)
+                self._add_worker(call)
         return call.future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - inherited
@@ -102,7 +102,7 @@ class Executor(ThreadPoolExecutor):
         for worker in self._workers:
             worker.join(None if until is None else max(0.0, until - time.monotonic()))
 
-    def _add_worker(self) -> None:
+    def _add_worker(self, call: Call) -> None:
         if len(self._workers) < _THREADS:
             worker = threading.Thread(target=self._serve, name=f"otp: to_thread {len(self._workers)}", daemon=True)
             try:
@@ -110,6 +110,7 @@ class Executor(ThreadPoolExecutor):
             except RuntimeError:
                 if not self._workers:
                     self._calls.get_nowait()  # nobody else can have taken it
+                    call.future.cancel()
                     raise
             else:
                 self._workers.append(worker)

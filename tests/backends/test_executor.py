@@ -28,6 +28,10 @@ def test_a_call_gives_its_result_to_its_future_and_is_handed_to_its_owner(execut
     assert [call.future for call in adopted] == [future]
 
 
+def test_a_call_has_its_owner_before_it_begins(executor, adopted):
+    assert executor.submit(lambda: len(adopted)).result(timeout=30) == 1
+
+
 @pytest.mark.parametrize("kind", [ValueError, SystemExit, KeyboardInterrupt])
 def test_whatever_a_call_raises_goes_to_its_future_and_its_thread_goes_on(executor, kind):
     def fail():
@@ -104,7 +108,7 @@ def test_to_wait_for_a_call_that_does_not_return_is_given_up(executor):
     assert future.done()
 
 
-def test_without_a_thread_for_its_first_call_it_refuses_and_with_one_the_others_wait(executor, monkeypatch):
+def test_without_a_thread_for_its_first_call_it_refuses_and_with_one_the_others_wait(executor, adopted, monkeypatch):
     def no_thread(thread):
         message = "can't start new thread"
         raise RuntimeError(message)
@@ -113,6 +117,7 @@ def test_without_a_thread_for_its_first_call_it_refuses_and_with_one_the_others_
         patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             executor.submit(print)
+    assert adopted.pop().future.cancelled(), "its owner does not wait for it"
     gate = threading.Event()
     first = executor.submit(gate.wait)
     with monkeypatch.context() as patch:
