@@ -7,6 +7,7 @@ a library none.
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -29,6 +30,8 @@ __all__ = ["logging_to_stderr", "main", "run_system"]
 Args = TypeVarTuple("Args")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_BYTES: Final = 64
+"""As many rings of the bell are heard at once."""
 _LOGURUS_OWN: Final = 0
 """The number of the sink that loguru begins with."""
 _FLUSH: Final = 1.0
@@ -66,6 +69,8 @@ def run_system(system: System) -> int:
     before = {number: signal.signal(number, on_signal) for number in _SIGNALS} if on_main_thread else {}
     try:
         system.start()
+        if on_main_thread:
+            _await_stop(system)
         gave_up = _gave_up(system)
         report = system.stop()
     finally:
@@ -74,6 +79,31 @@ def run_system(system: System) -> int:
     for dn in report.unstopped:
         _say(f"{dn} did not stop")
     return 1 if report.unstopped or gave_up else 0
+
+
+def _await_stop(system: System) -> None:
+    """Wait on the main thread until `system` has stopped, and hear every signal.
+
+    Python handles a signal between two of its instructions. One that arrives in the instant in which `join` begins to wait
+    for a lock would be handled when that wait is over; so this waits for a socket, which Python itself writes to the moment
+    a signal arrives.
+    """
+    here, there = socket.socketpair()
+    with here, there:
+        there.setblocking(False)  # noqa: FBT003 - as it is declared
+        before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+        try:
+            stopped = system.when_stopped()
+            stopped.add_done_callback(lambda _: _ring(there))
+            while not stopped.done():
+                here.recv(_BYTES)
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+def _ring(bell: socket.socket) -> None:
+    with suppress(OSError):  # it is full of rings, or closed
+        bell.send(b"!")
 
 
 def _gave_up(system: System) -> bool:

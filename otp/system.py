@@ -38,9 +38,6 @@ Args = TypeVarTuple("Args")
 
 _EXIT_TIMEOUT: Final = 2.0
 """Seconds for a system that was never stopped, at the exit of the interpreter."""
-_FIRST_LOOK: Final = 0.1
-_LAST_LOOK: Final = 60.0
-"""Seconds after which who waits without a timeout looks up for signals: at first, and in the long run."""
 _NAMED: Final = 10
 """Nodes that an error names."""
 _STOPPED: Final = "the system has stopped"
@@ -192,6 +189,13 @@ class System:
     ) -> None:
         await self.astop()
 
+    def when_stopped(self) -> Future[bool]:
+        """Done when the system has stopped: for a thread that cannot wait with `join`, or has to do more than wait.
+
+        Its callbacks run in the loop of the tree, so they must neither block nor run code of the user's.
+        """
+        return self._wait_for("stopped")
+
     # --- waiting ---
 
     def wait_healthy(self, timeout: float | None = None) -> None:
@@ -317,7 +321,7 @@ class System:
     def _wait(self, until: Until, timeout: float | None) -> None:
         answer = self._wait_for(until)
         try:
-            reached = _result(answer, timeout)
+            reached = answer.result(timeout)
         except TimeoutError:
             answer.cancel()
             raise self._timeout_error(until, timeout) from None
@@ -375,20 +379,6 @@ class System:
             self._engine.stop(_EXIT_TIMEOUT)
             with suppress(TimeoutError):  # a clock of a test's may stand still
                 self._engine.wait_for("stopped").result(_EXIT_TIMEOUT + 1)
-
-
-def _result(answer: Future[bool], timeout: float | None) -> bool:
-    """What is waited for; without a timeout in slices.
-
-    A signal that arrives in the instant in which the main thread begins to wait is not handled before it wakes up again.
-    """
-    if timeout is not None:
-        return answer.result(timeout)
-    seconds = _FIRST_LOOK
-    while True:
-        with suppress(TimeoutError):
-            return answer.result(seconds)
-        seconds = min(2 * seconds, _LAST_LOOK)
 
 
 async def _arrival(answer: Future[bool]) -> bool:
