@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 
-import pytest
-
 import otp
 from otp import NodeState
 
@@ -119,35 +117,25 @@ def test_children_that_die_by_the_thousand_do_not_stop_the_others(stage):
     assert system.stop().unstopped == ()
 
 
-@pytest.fixture
-def deep(stage):
-    """A tree a thousand levels deep, in a program whose recursion limit is what Python sets."""
+def test_a_tree_a_thousand_levels_deep_is_shown_started_again_from_its_top_and_stopped(stage):
     assert sys.getrecursionlimit() <= DEPTH
     system = stage.start(stage.chain, DEPTH)
     system.wait_healthy(50)
-    return system
-
-
-def test_a_tree_a_thousand_levels_deep_is_shown_and_stopped(deep):
-    tree = deep.tree()
+    tree = system.tree()
     deepest = max(tree.walk(), key=lambda node: len(node.dn))
-
-    assert sum(1 for _ in tree.walk()) == DEPTH + 1
     assert deepest.dn == "root" + ".c" * DEPTH
-    assert deep.node(deepest.dn) == deepest
+    assert system.node(deepest.dn) == deepest
     assert "root.c.c" not in repr(tree)
-    assert deep.stop().unstopped == ()
 
-
-def test_a_tree_a_thousand_levels_deep_is_started_again_from_its_top(deep):
-    deep.restart("root.c")
-    deep.wait_settled(50)
-    deep.wait_healthy(50)
-
-    incarnations = {node.dn: node.incarnation for node in deep.tree().walk()}
+    system.restart("root.c")
+    system.wait_settled(50)
+    system.wait_healthy(50)
+    incarnations = {node.dn: node.incarnation for node in system.tree().walk()}
     assert len(incarnations) == DEPTH + 1
     assert incarnations.pop("root.c") == 2
     assert set(incarnations.values()) == {1}
+
+    assert system.stop().unstopped == ()
 
 
 def test_the_root_of_a_tree_a_thousand_levels_deep_dies(stage):
