@@ -184,7 +184,7 @@ def test_a_test_of_a_defect_fails_over_an_engine_that_has_it(defect, test, fault
 
 SHOWN_BY_STORIES = {"B4", "B5", "B6"}
 """See `test_stories_notice`."""
-OF_RUNNABLES = {"B18"}
+OF_RUNNABLES = {"B16", "B17", "B18"}
 """Not of the engine."""
 NOT_SHOWN = {"B20", "B23"}
 """The one is about what the engine does not do, the other about processes of their own, where no fault can be put."""
