@@ -17,18 +17,15 @@ DEAF = ("sh", "-c", "trap '' TERM; echo $$; exec tail -f /dev/null")
 """The same, and SIGTERM does not."""
 
 NAMES_SIGNALS = python("""
-import signal, sys
+import signal
 
-def name(number, _):
-    print(signal.Signals(number).name)
-    if number != signal.SIGHUP:
-        sys.exit(0)
-
-for each in signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT:
-    signal.signal(each, name)
+heard = [signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT]
+signal.pthread_sigmask(signal.SIG_BLOCK, heard)
 print("ready")
-while True:
-    signal.pause()
+number = signal.SIGHUP
+while number == signal.SIGHUP:
+    number = signal.Signals(signal.sigwait(heard))
+    print(number.name)
 """)
 """Says which signal it gets; ends at each but SIGHUP."""
 

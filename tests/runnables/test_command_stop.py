@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -90,30 +91,31 @@ def test_grandchildren_that_do_not_listen_are_killed_after_the_grace(bench, proc
     assert not any(isinstance(event, otp.events.Stuck) for event in told)
 
 
-def test_grandchildren_have_the_grace_even_if_the_program_itself_ends_at_once(bench):
+def test_grandchildren_have_the_grace_even_if_the_program_itself_ends_at_once(bench, tmp_path):
     """A shell that has started the real program does not wait for it when it is asked to end."""
     real = """
-import os, signal, sys
+import os, select, signal, sys
 
-def tidy_up(*_):
-    shell = os.pidfd_open(os.getppid()) if os.getppid() == int(sys.argv[1]) else None
-    if shell is not None:
-        import select
-        select.select([shell], [], [])
-    print("tidied up")
-    sys.exit(0)
-
-signal.signal(signal.SIGTERM, tidy_up)
+shell = os.pidfd_open(int(sys.argv[1]))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print("ready")
-signal.pause()
+signal.sigwait([signal.SIGTERM])
+select.select([shell], [], [])
+print("the shell is gone")
+print(open(sys.argv[2]).read())
 """
+    work = tmp_path / "work"
+    os.mkfifo(work)
     interpreter, *arguments = python(real)
-    script = 'shell=$$; "$@" $shell & wait'
-    bench.run(otp.command("sh", "-c", script, "sh", interpreter, *arguments))
+    bench.run(otp.command("sh", "-c", '"$@" $$ "$0" & wait', os.fspath(work), interpreter, *arguments))
     bench.record("ready")
 
+    bench.system.request_stop()
+    bench.record("the shell is gone")
+    work.write_text("and its work is done", encoding="utf-8")
+
     assert bench.system.stop().unstopped == ()
-    assert raw(bench) == ["ready", "tidied up"]
+    assert raw(bench) == ["ready", "the shell is gone", "and its work is done"]
 
 
 def test_what_has_escaped_holds_up_a_cancel_for_the_grace_at_the_most(bench, process, orphan):
@@ -136,16 +138,16 @@ def test_what_a_failed_program_leaves_behind_is_gone_before_the_next_begins(benc
     left = int(bench.record().message)
     bench.until(otp.events.Started, incarnation=2)
 
-    assert not _runs(left)
+    assert _state(left) in {None, "Z"}  # a zombie is its adoptive parent's
 
 
-def _runs(pid: int) -> bool:
-    """Whether the process is there and not a zombie, which only its adoptive parent can end."""
+def _state(pid: int) -> str | None:
+    """The state of a process, as a letter; `None`: there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+        return None
+    return stat.rpartition(")")[2].split()[0]
 
 
 def test_what_is_canceled_before_it_has_begun_starts_nothing():
@@ -200,11 +202,12 @@ def test_a_signal_to_a_program_that_has_just_ended_leaves_its_status_alone(bench
     command = otp.command(*lets_escape(status=5))
     bench.run(command, backoff=NEVER)
     orphan(int(bench.record().message))
-    assert command.pid is not None
+    pid = command.pid
 
     while command.send_signal(0):
         pass
 
+    assert _state(pid) == "Z"  # until nobody sends it signals any more, its number is nobody else's
     assert bench.until(otp.events.Died).error.endswith("exited with status 5")
 
 
@@ -235,3 +238,15 @@ def test_a_body_of_a_runnable_may_be_a_command(bench):
     bench.run(runs_it, backoff=NEVER)
 
     assert [each.message for each in bench.records("died: ")][:2] == ["before", "said"]
+
+
+def test_a_failure_to_attend_to_a_program_leaves_none_behind(bench, monkeypatch):
+    def no_descriptor_left(*arguments) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    command = otp.command(*DEAF)
+    monkeypatch.setattr("otp.runnables.program._Reader", no_descriptor_left)
+    bench.run(command, backoff=NEVER)
+
+    assert "Too many open files" in bench.until(otp.events.Died).error
+    assert command.pid is None

@@ -165,8 +165,13 @@ def test_a_server_instead_of_a_factory_is_refused_with_the_reason():
         otp.grpc_server(object(), address="127.0.0.1:0")
 
 
-def test_the_shutdown_leaves_room_for_the_grace():
-    assert otp.Child(otp.grpc_server(serving(), address="127.0.0.1:0", grace=7.5)).shutdown == 12.5
+def test_the_shutdown_leaves_room_for_the_grace_and_one_that_fails_at_once_backs_off():
+    policy = otp.Child(otp.grpc_server(serving(), address="127.0.0.1:0", grace=7.5)).policy(
+        backoff=otp.Backoff(), killable=False
+    )
+
+    assert policy.shutdown == 12.5
+    assert policy.backoff.reset_after == 5.0
 
 
 def test_it_is_shown_with_its_address():
