@@ -37,7 +37,9 @@ def test_a_record_of_the_global_loguru_logger_belongs_to_the_runnable_that_wrote
     assert found.incarnation == 1
 
 
-def test_logging_and_warnings_land_at_the_runnable_they_came_from():
+def test_logging_and_warnings_land_at_the_runnable_they_came_from(monkeypatch):
+    monkeypatch.setattr(warnings, "showwarning", lambda *_: None)  # else it is in the summary of the test run
+
     def log() -> None:
         logging.getLogger("some.library").warning("from %s", "logging")
         with warnings.catch_warnings():
