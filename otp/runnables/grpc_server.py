@@ -161,13 +161,8 @@ class GrpcServer:
 
     def _bind(self, server: Server) -> int:
         if self._credentials is None:
-            port = server.add_insecure_port(self._address)
-        else:
-            port = server.add_secure_port(self._address, self._credentials)
-        if port == 0:  # releases of grpcio before 1.60 say so instead of raising
-            msg = f"cannot listen at {self._address}"
-            raise OSError(msg)
-        return port
+            return server.add_insecure_port(self._address)
+        return server.add_secure_port(self._address, self._credentials)
 
 
 class _Pool(ThreadPoolExecutor):  # in name, because gRPC declares that it wants one
