@@ -30,6 +30,8 @@ CASES = {
     "W7": [*SPAWN, *(case.replace("spawn", "stop_now") for case in SPAWN)],
 }
 FLOOR = "plain"
+STANDS_FOR = {"now": "time"}
+"""Metrics that the floor lacks, and what they are compared with: it has one way to stop."""
 TIMEOUT = 300.0
 """Seconds for one case."""
 
@@ -100,7 +102,8 @@ def table(figures: list[dict]) -> str:
     columns = sorted({column for _, column in cells}, key=lambda column: (SYSTEMS.index(column[0]), column[1]))
     lines = [["", *(", ".join(filter(None, column)) for column in columns)], ["---"] * (len(columns) + 1)]
     for row in rows:
-        floor = median(cells.get((row, (FLOOR, "")), []))
+        workload, case, metric = row
+        floor = median(cells.get(((workload, case, STANDS_FOR.get(metric, metric)), (FLOOR, "")), []))
         lines.append([" ".join(row), *(cell(cells.get((row, column), []), floor) for column in columns)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -113,8 +116,11 @@ def cell(figures: list[dict], floor: float | None) -> str:
     value = median(figures)
     if value is None:
         return ""
-    ratio = "" if not floor or figures[0]["system"] == FLOOR else f" ({value / floor:.2g}x)"
-    return readable(value, figures[0]["unit"]) + ratio
+    text = readable(value, figures[0]["unit"])
+    if not floor or figures[0]["system"] == FLOOR:
+        return text
+    ratio = value / floor
+    return f"{text} ({ratio:.0f}x)" if ratio >= 10 else f"{text} ({ratio:.2g}x)"
 
 
 def readable(value: float, unit: str) -> str:
