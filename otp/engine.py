@@ -11,6 +11,7 @@ import random
 import time
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.backends.coroutine import CoroutineBackend
@@ -48,6 +49,14 @@ _births = itertools.count(1)
 """Ids of nodes, unique in the process; `next` of it is atomic."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What the loop has left after a message: what there is to tell, and what must be dropped elsewhere."""
+
+    reports: list[Report]
+    garbage: list[object]
+
+
 class Engine:
     """See the module."""
 
@@ -61,9 +70,10 @@ class Engine:
         self._host = host
         self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog(host).write, bound=_LOG_BOUND, then=self._end_log)
         self._publisher = Publisher(self.offset, self._log.put)
-        self._events: Outlet[Report] = Outlet("otp: events", self._publisher.publish, then=self._log.close)
+        self._events: Outlet[_Turn] = Outlet("otp: events", self._tell, then=self._end_events)
         self._garbage: Outlet[list[object]] = Outlet("otp: release", _drop)
         self._loop = Loop(clock, "otp: supervisor", self._garbage.put)
+        self._loop.on_reports = lambda reports, garbage: self._events.put(_Turn(reports, garbage))
         self._loop.on_close = self._close
         self.on_end: Callable[[], object] = _nothing
         """Called when nothing runs any more, in the thread of the loop."""
@@ -73,7 +83,6 @@ class Engine:
             draw=random.Random().random,  # noqa: S311 - no secret; the global one may be seeded, and is the program's
             births=_births.__next__,
             fencing_token=_FencingTokens().next,
-            publish=self._events.put,
             system=host,
         )
         backend = self.backend_for(root.runnable)
@@ -176,11 +185,20 @@ class Engine:
         detach(self._host)
         self.logs.end()
 
+    def _tell(self, turn: _Turn) -> None:
+        """In the thread of the events."""
+        if turn.garbage:
+            self._garbage.put(turn.garbage)
+        self._publisher.publish(turn.reports)
+
+    def _end_events(self) -> None:
+        self._log.close()
+        self._garbage.close()
+
     def _close(self) -> None:
         self._threads.close()
         self._coroutines.close()
         self._events.close()
-        self._garbage.close()
         self.on_end()
 
 

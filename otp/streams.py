@@ -59,9 +59,12 @@ class Publisher:
                 self._streams = (*(old for old in self._streams if not old.closed), stream)
         return stream
 
-    def publish(self, report: Report) -> None:
-        """Hand on what `report` says."""
-        event = self._event(report)
+    def publish(self, reports: list[Report]) -> None:
+        """Hand on what `reports` say."""
+        for report in reports:
+            self._publish(self._event(report))
+
+    def _publish(self, event: events.Event) -> None:
         self._log(event)
         last = isinstance(event, events.Stopped)
         with self._lock:
@@ -90,6 +93,7 @@ class Publisher:
 
     def _changed(self, report: Changed) -> events.Event:
         dn, incarnation, time = report.dn, report.incarnation, report.at + self._offset
+        traceback = None if report.traceback is None else str(report.traceback)
         match report.state:
             case NodeState.NEW:
                 return events.Started(dn=dn, incarnation=incarnation, time=time)
@@ -103,12 +107,12 @@ class Publisher:
                     incarnation=incarnation,
                     time=time,
                     error=report.error or "",
-                    traceback=report.traceback,
+                    traceback=traceback,
                     restart_in=None if report.restart_at is None else report.restart_at - report.at,
                 )
             case NodeState.CANCELED:
                 return events.Canceled(
-                    dn=dn, incarnation=incarnation, time=time, error=report.error, traceback=report.traceback
+                    dn=dn, incarnation=incarnation, time=time, error=report.error, traceback=traceback
                 )
 
     def _stuck(self, gathering: Gathering) -> events.Stuck:

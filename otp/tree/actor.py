@@ -60,6 +60,7 @@ class Loop:
         self._queue: SimpleQueue[tuple[Actor, Envelope[Any]] | None] = SimpleQueue()
         self._inner: deque[tuple[Actor, Envelope[Any]]] = deque()
         self._garbage: list[object] = []
+        self._reports: list[object] = []
         self._closed = False
         self._made_in = generation()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -67,6 +68,7 @@ class Loop:
         self.on_wave: Callable[[], None] = _nothing
         self.on_idle: Callable[[], None] | None = None
         """Called whenever every message has been handled and no alarm is due, for as long as it is set."""
+        self.on_reports: Callable[[list[Any], list[object]], None] = _drop_reports
         self.on_close: Callable[[], None] = _nothing
         self.on_fault: Callable[[BaseException], None] = _print_fault
 
@@ -115,6 +117,23 @@ class Loop:
         """Drop `things` on another thread, once the current message has been handled; from within the loop."""
         self._garbage.extend(things)
 
+    def report(self, report: object) -> None:
+        """Hand `report` to `on_reports`, once what it tells of has been carried out; from within the loop.
+
+        Whoever reads reports wakes up and wants the GIL, which the thread of the next incarnation is waiting for too.
+        """
+        self._reports.append(report)
+
+    def flush(self) -> None:
+        """Hand over reports and garbage now, for somebody is about to be told more; from within the loop.
+
+        Together, where there are both, because each thread that wakes up contends for the GIL.
+        """
+        if self._reports:
+            reports, self._reports = self._reports, []
+            garbage, self._garbage = self._garbage, []
+            self.on_reports(reports, garbage)
+
     def _wake(self) -> None:
         self._queue.put(None)
 
@@ -128,6 +147,7 @@ class Loop:
                 del taken, actor, envelope
             while self._inner:
                 self._handle(*self._inner.popleft())
+            self.flush()
             if self._garbage:
                 garbage, self._garbage = self._garbage, []
                 self._release(garbage)
@@ -246,7 +266,8 @@ class Actor(pykka.Actor):
 
     def receive(self, message: object) -> object:
         """Handle one message; only the loop calls it."""
-        return self._handle_receive(message)
+        # All of pykka's own messages are named tuples, and none of the tree's is a tuple.
+        return self._handle_receive(message) if isinstance(message, tuple) else self.on_receive(message)
 
     def _stop(self) -> None:
         self.actor_stopped.set()
@@ -275,6 +296,10 @@ _NO_INBOX = _NoInbox()
 
 def _nothing() -> None:
     pass
+
+
+def _drop_reports(reports: list[Any], garbage: list[object]) -> None:
+    del reports, garbage
 
 
 def _print_fault(error: BaseException) -> None:

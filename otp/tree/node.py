@@ -50,8 +50,6 @@ class World:
     births: Callable[[], int]
     """Gives the next free node id; from any thread."""
     fencing_token: Callable[[], int]
-    publish: Callable[[Report], None]
-    """Takes reports; never blocks."""
     system: Host
 
 

@@ -193,9 +193,9 @@ class Supervisor(Actor):
             self._carry_out(actions)
             if self._held:
                 self._send_held()
+            self._world.loop.release(message)  # the only kind that nobody else may hold the user's objects of
         else:
             self._decide(event)
-        self._world.loop.release(message)
 
     def _decide(self, event: Event) -> None:
         self._tree, actions = decide(self._tree, event)
@@ -230,9 +230,9 @@ class Supervisor(Actor):
                 gathering = Gathering(action)
                 for node, _, _ in action.nodes:
                     self._nodes[node].tell(Expose(gathering))
-                self._world.publish(gathering)
+                self._world.loop.report(gathering)
             case _:
-                self._world.publish(action)
+                self._world.loop.report(action)
 
     # --- nodes ---
 
@@ -289,6 +289,7 @@ class Supervisor(Actor):
         reached = {"healthy": tree.healthy, "settled": tree.settled, "stopped": tree.stopped}[wait.until]
         if not (reached or tree.stopped):
             return False
+        self._world.loop.flush()  # whoever is answered may look at events and log next
         with suppress(InvalidStateError):  # who waited has given up
             wait.answer.set_result(reached)
         return True

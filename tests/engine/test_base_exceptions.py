@@ -148,6 +148,7 @@ def test_the_event_loop_survives_what_ends_event_loops(stage, exception):
 
     system, story = stage.watch(stage.parent_of(a=breaks_the_loop, b=stage.serve_async))
     story.until(otp.events.Done, "root.a")
+    system.wait_healthy(5)
 
     assert system.node("root.b").state is NodeState.HEALTHY
     assert system.node("root.b").incarnation == 1

@@ -72,7 +72,6 @@ class Scene:
             draw=lambda: 0.25,
             births=itertools.count(100).__next__,
             fencing_token=itertools.count(1000).__next__,
-            publish=self.told.append,
             system=None,
         )
         self.parent = Parent.start(self.loop, self.told)

@@ -137,20 +137,20 @@ def forgotten_nodes_are_shown(patch):
 
 def starts_are_told_late(patch):
     """A start is told after what comes next about the node, as from another thread."""
-    put = Outlet.put
+    report = Loop.report
     late = {}
 
-    def put_late(self, thing):
+    def report_late(self, thing):
         if isinstance(thing, Changed) and thing.state is NodeState.NEW:
             late[thing.dn] = thing
             return
-        put(self, thing)
+        report(self, thing)
         told = [thing.dn] if isinstance(thing, Changed) else list(late) if isinstance(thing, Stopped) else []
         for dn in told:
             if dn in late:
-                put(self, late.pop(dn))
+                report(self, late.pop(dn))
 
-    patch.setattr(Outlet, "put", put_late)
+    patch.setattr(Loop, "report", report_late)
 
 
 def stop_is_not_told(patch):

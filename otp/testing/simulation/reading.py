@@ -23,7 +23,7 @@ class Said:
     state: NodeState
     rule: Rule
     error: str | None = None
-    traceback: str | None = None
+    traceback: object = None
     restart_at: float | None = None
 
 

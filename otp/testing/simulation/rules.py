@@ -256,7 +256,7 @@ def _say(  # noqa: PLR0913 - a report has that many parts
     rule: Rule,
     *,
     error: str | None = None,
-    traceback: str | None = None,
+    traceback: object = None,
     restart_at: float | None = None,
 ) -> None:
     node.state = state

@@ -24,7 +24,7 @@ def change(  # noqa: PLR0913 - a report has that many parts
     out: list[Action],
     *,
     error: str | None = None,
-    traceback: str | None = None,
+    traceback: object = None,
 ) -> None:
     """Give `node` its new state and report it. Whether its subtree has ended is for `close` and `reopen`."""
     tree.counts[node.state] -= 1

@@ -114,7 +114,8 @@ class Ended:
     """A random number from [0, 1) for the jitter of the backoff: the decision has no random source."""
     error: str | None = None
     """The exception, in one line."""
-    traceback: str | None = None
+    traceback: object = None
+    """What `str` makes its traceback of, somewhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,8 @@ class Changed:
     at: float
     error: str | None = None
     """Of DEAD: why. Of CANCELED: what it raised although it was canceled."""
-    traceback: str | None = None
+    traceback: object = None
+    """As in `Ended`."""
     restart_at: float | None = None
     """Of DEAD: when its backoff ends, if it has one."""
 

@@ -93,5 +93,5 @@ def test_an_end_comes_with_the_exception_itself_and_its_text(solo):
     report = solo.report()
     assert isinstance(report.exception, OSError)
     assert report.event.error == "OSError: the disk is full"
-    assert "in script" in report.event.traceback
-    assert "raise OSError(message)" in report.event.traceback
+    assert "in script" in str(report.event.traceback)
+    assert "raise OSError(message)" in str(report.event.traceback)
