@@ -1,0 +1,131 @@
+"""Faults that are put into the engine, and that chaos has to find: it would be worth nothing if it did not."""
+
+from __future__ import annotations
+
+import itertools
+
+from otp.backends.thread import ThreadBackend
+from otp.streams import Publisher
+from otp.testing.chaos import recorder
+from otp.tree.decision.messages import Canceling, Changed, Ended
+from otp.tree.decision.model import NodeState
+from otp.tree.incarnation import Incarnation, Lifecycle
+from otp.tree.supervisor import Supervisor
+from otp.tree.timers import Timers
+
+
+def every(many):
+    """True once in so many calls."""
+    numbers = itertools.count(1)
+    return lambda: next(numbers) % many == 0
+
+
+def test_an_engine_without_faults_is_not_accused(violations):
+    assert violations() == []
+
+
+def test_a_cancel_that_is_not_delivered_is_found(violations, monkeypatch):
+    cancel, now = Incarnation.cancel, every(20)
+
+    def lossy(incarnation):
+        if incarnation._ended or not now():
+            cancel(incarnation)
+
+    monkeypatch.setattr(Incarnation, "cancel", lossy)
+
+    found = violations()
+    assert any(text.startswith(("liveness", "R12", "R14", "I6")) for text in found)
+
+
+def test_a_cancel_that_nobody_ordered_is_found(violations, monkeypatch):
+    signal, now = Incarnation.signal, every(50)
+
+    def canceling(incarnation, told):
+        signal(incarnation, told)
+        if now():
+            incarnation.cancel()
+
+    monkeypatch.setattr(Incarnation, "signal", canceling)
+
+    found = violations()
+    assert any(text.startswith("isolation") and "has canceled" in text for text in found)
+
+
+def test_an_end_that_is_reported_twice_is_found(violations, monkeypatch):
+    receive = Supervisor.on_receive
+
+    def twice(supervisor, message):
+        if isinstance(message, Lifecycle) and isinstance(message.event, Ended):
+            receive(supervisor, message)
+        return receive(supervisor, message)
+
+    monkeypatch.setattr(Supervisor, "on_receive", twice)
+
+    found = violations()
+    assert any(text.startswith("R10: Ended of") and text.endswith("after its end") for text in found)
+
+
+def test_an_end_that_is_reported_before_its_time_is_found(violations, monkeypatch):
+    cancel, now = Incarnation.cancel, every(20)
+
+    def hasty(incarnation):
+        if not incarnation._ended and now():
+            incarnation.end("left")
+        cancel(incarnation)
+
+    monkeypatch.setattr(Incarnation, "cancel", hasty)
+
+    found = violations()
+    assert any("was reported to have ended, and still runs" in text for text in found)
+
+
+def test_an_incarnation_that_is_started_twice_is_found(violations, monkeypatch):
+    start, now = ThreadBackend.start, every(20)
+
+    def twice(backend, incarnation, job):
+        if now():
+            start(backend, incarnation, job)
+        return start(backend, incarnation, job)
+
+    monkeypatch.setattr(ThreadBackend, "start", twice)
+
+    found = violations()
+    assert any(text.startswith("I1:") for text in found)
+
+
+def test_a_timer_that_never_rings_is_found(violations, monkeypatch):
+    arm, now = Timers.arm, every(30)
+
+    def late(timers, timer, at):
+        arm(timers, timer, at + 1000.0 if now() else at)
+
+    monkeypatch.setattr(Timers, "arm", late)
+
+    found = violations()
+    assert any(text.startswith("liveness") for text in found)
+
+
+def test_an_action_that_is_not_taken_is_found(violations, monkeypatch):
+    decide, now = recorder.decide, every(5)
+
+    def forgetful(tree, event):
+        tree, actions = decide(tree, event)
+        return tree, [action for action in actions if not (isinstance(action, Canceling) and now())]
+
+    monkeypatch.setattr(recorder, "decide", forgetful)
+
+    found = violations()
+    assert any(text.startswith("contract") for text in found)
+
+
+def test_an_event_that_is_not_published_is_found(violations, monkeypatch):
+    publish, now = Publisher.publish, every(40)
+
+    def lossy(publisher, report):
+        if not (isinstance(report, Changed) and report.state is NodeState.HEALTHY and now()):
+            publish(publisher, report)
+
+    monkeypatch.setattr(Publisher, "publish", lossy)
+
+    found = violations()
+    assert any("I15: of" in text for text in found)
