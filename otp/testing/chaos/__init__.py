@@ -6,9 +6,9 @@
     evidence    what the runnables know: who runs, who was canceled
     disasters   a sink that blocks, a machine without threads
     recorder    writes down what the root supervisor handled
-    watcher     reads the events of the system; `fold` makes a tree of them
+    watcher     reads the events of the system; `fold` makes a tree of them, `story` compares them
     review      holds the recording to the rules, by the observers of the simulation
-    chaos       rounds of all that
+    rounds      a fresh system each, in which all that happens
     herd        a thousand nodes that fail at once
     report      the figures
 
@@ -18,8 +18,8 @@ as fast; this finds what is wrong in how it is carried out.
 
 from __future__ import annotations
 
-from otp.testing.chaos.chaos import Settings, chaos
 from otp.testing.chaos.herd import Herd, stampede
 from otp.testing.chaos.report import Report, percentile
+from otp.testing.chaos.rounds import Settings, chaos
 
 __all__ = ["Herd", "Report", "Settings", "chaos", "percentile", "stampede"]

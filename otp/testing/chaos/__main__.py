@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from otp.testing.chaos.chaos import Settings, chaos
 from otp.testing.chaos.herd import stampede
+from otp.testing.chaos.rounds import Settings, chaos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

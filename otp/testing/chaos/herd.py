@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from otp.testing.chaos.chaos import Round, Settings
 from otp.testing.chaos.fault import Fault, Order
 from otp.testing.chaos.plan import flat
 from otp.testing.chaos.report import Report, percentile
+from otp.testing.chaos.rounds import Round, Settings
 
 if TYPE_CHECKING:
     from otp.system import System

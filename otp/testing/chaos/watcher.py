@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from otp.events import Died, Healthy
 from otp.testing.chaos.fold import Fold, differences
+from otp.testing.chaos.story import line
 
 if TYPE_CHECKING:
     from otp.system import System
+    from otp.testing.chaos.story import Line
 
 __all__ = ["Watcher"]
 
@@ -24,9 +26,10 @@ class Watcher:
         self._fold = Fold()
         self._lock = threading.Lock()
         self._pending: defaultdict[str, list[float]] = defaultdict(list)
-        self._told: dict[str, float] = {}
+        self._healthy_at: dict[str, float] = {}
         self.recoveries: list[float] = []
         """Seconds from a fault to the next HEALTHY of its node."""
+        self.told: list[Line] = []
         self.deaths = 0
         self.last_healthy = 0.0
         """When a node became healthy last, in Unix seconds."""
@@ -37,7 +40,7 @@ class Watcher:
     def expect(self, dn: str, at: float) -> None:
         """The node at `dn` must become healthy after `at`, in Unix seconds."""
         with self._lock:
-            healthy_at = self._told.get(dn, 0.0)
+            healthy_at = self._healthy_at.get(dn, 0.0)
             if healthy_at > at:  # the stream was quicker
                 self.recoveries.append(healthy_at - at)
             else:
@@ -66,6 +69,7 @@ class Watcher:
     def _read(self) -> None:
         try:
             for event in self._stream:
+                self.told.append(line(event))
                 with self._lock:
                     self._fold.add(event)
                     if isinstance(event, Healthy):
@@ -75,7 +79,7 @@ class Watcher:
             self.problem = problem
 
     def _recovered(self, event: Healthy) -> None:
-        self._told[event.dn] = self.last_healthy = event.time
+        self._healthy_at[event.dn] = self.last_healthy = event.time
         moments = self._pending.pop(event.dn, [])
         later = [at for at in moments if at >= event.time]
         self.recoveries += [event.time - at for at in moments if at < event.time]

@@ -23,6 +23,7 @@ from otp.testing.chaos.recorder import Recorder
 from otp.testing.chaos.report import Report
 from otp.testing.chaos.review import balance, rehearse
 from otp.testing.chaos.runnables import Cast
+from otp.testing.chaos.story import compare
 from otp.testing.chaos.watcher import Watcher
 from otp.testing.leaks import Belongings
 from otp.tree.decision.policy import Backoff, Restart
@@ -261,6 +262,7 @@ class Round:
         report.delays += self.recorder.delays
         report.violations += evidence.found[:_SHOWN]
         report.violations += rehearse(entries, self.recorder.calm)
+        report.violations += compare(entries, watcher.told)
         report.violations += balance(entries, evidence)[:_SHOWN]
 
 
