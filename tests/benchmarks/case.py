@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
+
+import settings
 
 SYSTEMS = ("plain", "otp-threads", "otp-coroutines", "pykka", "lapinbeam")
 
@@ -38,9 +39,9 @@ def main() -> None:
     parser.add_argument("system", choices=SYSTEMS)
     parser.add_argument("cases", nargs="+", metavar="CASE:SIZE")
     parser.add_argument("--pin", action="store_true", help="to one CPU")
+    settings.add_options(parser)
     arguments = parser.parse_args()
-    if arguments.pin:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    done = settings.apply(arguments)
     cases = cases_of(arguments.system)
     if cases is None:
         sys.stderr.write(f"{arguments.system}: skipped, for it is not installed (pip install --group bench)\n")
@@ -51,7 +52,7 @@ def main() -> None:
             sys.stderr.write(f"{arguments.system}: has no {case}\n")
             continue
         for figure in cases[name](int(size)):
-            line = {"system": arguments.system, "pinned": arguments.pin, **dataclasses.asdict(figure)}
+            line = {"system": arguments.system, **done, **dataclasses.asdict(figure)}
             sys.stdout.write(json.dumps(line) + "\n")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import statistics
 import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -85,6 +86,8 @@ class Benchmarks:
             "busy": self.busy,
             "group": self.group,
         }
+        if kind is Coroutines:  # as many threads are more than a process gets
+            self.cases["limits"] = self.limits
 
     def start(self, begin: Callable[[], object]) -> otp.System:
         system = otp.System(self.kind.serve, begin, backoff=otp.Backoff(initial=0.0))
@@ -182,6 +185,47 @@ class Benchmarks:
         order(STOP)
         system.stop()
         return latencies("W3", f"n={n}", seconds)
+
+    def limits(self, n: int) -> list[Figure]:
+        """W8: the life of a tree of one part, which dies and dies again, and a group of all others, which does once."""
+        began, of_group, alone, died, seconds = SimpleQueue(), SimpleQueue(), SimpleQueue(), [], []
+        before: list[float] = []
+        memory = rss()
+        members: dict[str, otp.Child] = {"first": otp.Child(self.kind.mortal, of_group, died)}
+        members |= {f"part{number}": otp.Child(self.kind.serve, lambda: began.put(now())) for number in range(n - 2)}
+
+        def begin() -> None:
+            before.append(now())
+            otp.run("mortal", self.kind.mortal, alone, died)
+            otp.run_group(members)
+
+        def group_began() -> tuple[float, Callable[[str], object]]:
+            first, order = of_group.get()
+            return max((began.get() for _ in range(n - 2)), default=first), order
+
+        system = self.start(begin)
+        _, order = alone.get()
+        last, order_group = group_began()
+        start = last - before[0]
+        system.wait_healthy(timeout=60)
+        memory = rss() - memory
+        for _ in range(DEATHS_OF_MANY):
+            time.sleep(PAUSE)
+            order(DIE)
+            one_began, order = alone.get()
+            seconds.append(one_began - died[-1])
+        order_group(DIE)
+        group = group_began()[0] - died[-1]
+        system.wait_healthy(timeout=60)
+        stop = now()
+        system.stop()
+        stop = now() - stop
+        phases = {"start": start, "restart": statistics.median(seconds), "group": group, "stop": stop}
+        case = f"n={n}"
+        return [
+            *(Figure("W8", case, phase, value, "s") for phase, value in phases.items()),
+            Figure("W8", case, "rss", memory / n, "B"),
+        ]
 
 
 logger.remove()

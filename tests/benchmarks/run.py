@@ -8,6 +8,7 @@ What is measured, and how to read it, is in `docs/pages/performance.md`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import settings
 from case import SYSTEMS
 
 SPAWN = [f"spawn:{n}" for n in (100, 1_000, 10_000)]
@@ -28,7 +30,11 @@ CASES = {
     "W3": [f"group:{n}" for n in (10, 100, 1_000)],
     "W6": SPAWN,
     "W7": [*SPAWN, *(case.replace("spawn", "stop_now") for case in SPAWN)],
+    "W8": [f"limits:{n}" for n in (10_000, 100_000)],
 }
+USUAL = [workload for workload in CASES if workload != "W8"]
+"""What is run unless asked otherwise: W8 takes a minute."""
+KNOWN = list(dict.fromkeys(itertools.chain.from_iterable(CASES.values())))
 FLOOR = "plain"
 STANDS_FOR = {"now": "time"}
 """Metrics that the floor lacks, and what they are compared with: it has one way to stop."""
@@ -38,30 +44,39 @@ TIMEOUT = 300.0
 
 def main() -> int:
     arguments = parse()
-    wanted = dict.fromkeys(case for workload in arguments.workloads for case in CASES[workload])
-    cases = [case for case in wanted if int(case.partition(":")[2]) <= arguments.largest]
+    cases = arguments.cases or cases_of(arguments.workloads, arguments.largest)
+    options = settings.as_options(arguments)
     figures = []
     for _ in range(arguments.repeat):
         for pin in [True] if arguments.pin else [True, False]:
             for case in cases:
                 for system in arguments.systems:
-                    figures += run(system, case, pin=pin)
-    figures = [figure for figure in figures if figure["workload"] in arguments.workloads]
+                    figures += run(system, case, [*options, *(["--pin"] if pin else [])])
+    if not arguments.cases:
+        figures = [figure for figure in figures if figure["workload"] in arguments.workloads]
     for pinned in (True, False):
         chosen = [figure for figure in figures if figure["pinned"] is pinned]
         if chosen:
             title = "Pinned to one CPU" if pinned else "Free"
-            sys.stdout.write(f"\n{title}; medians of {arguments.repeat}\n\n{table(chosen)}\n")
+            parts = [title, f"medians of {arguments.repeat}", *settings.described(chosen[0])]
+            sys.stdout.write(f"\n{'; '.join(parts)}\n\n{table(chosen)}\n")
     return 0
+
+
+def cases_of(workloads: list[str], largest: int) -> list[str]:
+    cases = dict.fromkeys(case for workload in workloads for case in CASES[workload])
+    return [case for case in cases if int(case.partition(":")[2]) <= largest]
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("--pin", action="store_true", help="pinned only; free takes as long again")
     parser.add_argument("--repeat", type=int, default=3, metavar="N")
-    parser.add_argument("--largest", type=int, default=10_000, metavar="N", help="leave out what is larger")
-    parser.add_argument("--workloads", type=chosen_from(CASES), default=list(CASES), metavar=",".join(CASES))
+    parser.add_argument("--largest", type=int, default=100_000, metavar="N", help="leave out what is larger")
+    parser.add_argument("--workloads", type=chosen_from(CASES), default=USUAL, metavar=",".join(CASES))
+    parser.add_argument("--cases", type=chosen_from(KNOWN), metavar="CASE:SIZE,...", help="these, not all of workloads")
     parser.add_argument("--systems", type=chosen_from(SYSTEMS), default=list(SYSTEMS), metavar=",".join(SYSTEMS))
+    settings.add_options(parser)
     return parser.parse_args()
 
 
@@ -77,10 +92,10 @@ def chosen_from(known):
     return chosen
 
 
-def run(system: str, case: str, *, pin: bool) -> list[dict]:
+def run(system: str, case: str, options: list[str]) -> list[dict]:
     """The figures of one case; none if it failed, which is said."""
     program = Path(__file__).with_name("case.py")
-    command = [sys.executable, str(program), system, case, *(["--pin"] if pin else [])]
+    command = [sys.executable, str(program), system, case, *options]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=TIMEOUT)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
