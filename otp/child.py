@@ -6,6 +6,7 @@ import functools
 import math
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 from otp.tree.backend import Job
@@ -88,13 +89,13 @@ class Child(Generic[*Args]):
 
     def policy(self, *, backoff: Backoff, killable: bool) -> Policy:
         """What the decision is given; `backoff` is the system's."""
-        return Policy(
-            restart=self.restart,
-            shutdown=0.0 if isinstance(self.shutdown, BrutalKill) else self.shutdown,
-            backoff=self._backoff(backoff),
-            significant=self.significant,
-            start_timeout=self.start_timeout,
-            killable=killable,
+        return _policy(
+            self.restart,
+            0.0 if isinstance(self.shutdown, BrutalKill) else self.shutdown,
+            self._backoff(backoff),
+            self.significant,
+            self.start_timeout,
+            killable,
         )
 
     def _backoff(self, given: Backoff) -> Backoff:
@@ -105,6 +106,7 @@ class Child(Generic[*Args]):
         return replace(given, reset_after=self._defaults.reset_after)
 
 
+_policy = functools.lru_cache(Policy)  # most children of a tree share one
 _SHUTDOWN = 5.0
 _START_TIMEOUT = 60.0
 
@@ -113,9 +115,11 @@ def is_async(runnable: Callable[..., object]) -> bool:
     """Whether calling it gives a coroutine: an `async def`, a partial of one, an object whose `__call__` is one."""
     while isinstance(runnable, functools.partial):
         runnable = runnable.func
-    return iscoroutinefunction(runnable) or (
-        not isinstance(runnable, type) and iscoroutinefunction(getattr(type(runnable), "__call__", None))  # noqa: B004
-    )
+    if iscoroutinefunction(runnable):
+        return True
+    if isinstance(runnable, (FunctionType, MethodType, type)):  # what most are: their `__call__` says nothing
+        return False
+    return iscoroutinefunction(getattr(type(runnable), "__call__", None))  # noqa: B004 - of the type
 
 
 def checked_type(name: str, value: T, wanted: type[T]) -> T:

@@ -21,8 +21,9 @@ from otp.logs.capture import attach, detach
 from otp.logs.lifecycle import LifecycleLog
 from otp.logs.tree import LogTree
 from otp.streams import Publisher
-from otp.tree.actor import ActorDeadError, Loop
+from otp.tree.actor import ActorDeadError
 from otp.tree.incarnation import Spec
+from otp.tree.loop import Loop
 from otp.tree.node import World
 from otp.tree.outlet import Outlet
 from otp.tree.supervisor import Look, Plant, RestartNode, Settle, Stop, Supervisor, Wait
@@ -42,6 +43,8 @@ __all__ = ["Engine"]
 
 _LOG_BOUND: Final = 10_000
 """Lifecycle records that wait for a blocked sink; about 10 MB with their tracebacks."""
+_PAUSE: Final = 0.001
+"""Seconds that a death waits to be told of, while its restart gets under way: the restart itself takes about 0.1 ms."""
 _FLUSH: Final = 1.0
 """Seconds that the end of a system waits for each of its helper threads, which the user's code may have blocked."""
 
@@ -70,7 +73,7 @@ class Engine:
         self._host = host
         self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog(host).write, bound=_LOG_BOUND, then=self._end_log)
         self._publisher = Publisher(self.offset, self._log.put)
-        self._events: Outlet[_Turn] = Outlet("otp: events", self._tell, then=self._end_events)
+        self._events: Outlet[_Turn] = Outlet("otp: events", self._tell, pause=_PAUSE, then=self._end_events)
         self._garbage: Outlet[list[object]] = Outlet("otp: release", _drop)
         self._loop = Loop(clock, "otp: supervisor", self._garbage.put)
         self._loop.on_reports = lambda reports, garbage: self._events.put(_Turn(reports, garbage))
@@ -190,6 +193,7 @@ class Engine:
         if turn.garbage:
             self._garbage.put(turn.garbage)
         self._publisher.publish(turn.reports)
+        self._threads.replenish()
 
     def _end_events(self) -> None:
         self._log.close()

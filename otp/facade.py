@@ -7,9 +7,9 @@ there.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import functools
+from asyncio import _get_running_loop
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 from otp.child import Child, Options
@@ -221,9 +221,7 @@ def bind(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _refuse_on_event_loop(name: str, instead: str) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if _get_running_loop() is None:  # `get_running_loop` would raise, nearly always
         return
     msg = f"{name} would block the event loop of this thread: {instead}"
     raise BlockingCallError(msg)

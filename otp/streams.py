@@ -62,7 +62,8 @@ class Publisher:
     def publish(self, reports: list[Report]) -> None:
         """Hand on what `reports` say."""
         for report in reports:
-            self._publish(self._event(report))
+            if self._streams or _concerns_the_log(report):
+                self._publish(self._event(report))
 
     def _publish(self, event: events.Event) -> None:
         self._log(event)
@@ -123,3 +124,14 @@ class Publisher:
             stack = "(it has ended meanwhile)\n" if handle is None else handle.stack()
             nodes.append(events.StuckNode(dn=dn, incarnation=incarnation, stack=stack))
         return events.Stuck(nodes=tuple(nodes), time=gathering.report.at + self._offset)
+
+
+def _concerns_the_log(report: Report) -> bool:
+    """Whether the log has a line for it. Most has none, and where nobody listens to it either, it is nothing."""
+    if isinstance(report, Changed):
+        return report.state is NodeState.DEAD or report.error is not None or _is_restart(report)
+    return not isinstance(report, (Canceling, Stopping))
+
+
+def _is_restart(report: Changed) -> bool:
+    return report.state is NodeState.NEW and report.incarnation > 1

@@ -2,11 +2,17 @@
 
 A Python thread cannot be killed. It is asked, by the cancel token; one that does not listen is reported as stuck, with the
 stack it is in, and keeps its place in the tree until it ends.
+
+No thread runs two incarnations, for what the first has left in thread-locals, signal masks or affinities would be the
+second's. To make one takes longer than all the rest of a restart, so once a node has died the next thread is made before
+somebody needs it.
 """
 
 from __future__ import annotations
 
+import threading
 from asyncio import CancelledError
+from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,31 +35,67 @@ class ThreadBackend:
     name: ClassVar[str] = "thread"
     killable: ClassVar[bool] = False
 
+    def __init__(self) -> None:
+        """No thread yet."""
+        self._spare: list[_Spare] = []  # one at most; taken and put by more than one thread
+        self._used_up = False
+        self._closed = False
+
+    @property
+    def makes_thread(self) -> bool:
+        """Every start does that finds none made in advance."""
+        return not self._spare
+
     def start(self, incarnation: Incarnation, job: Job) -> _Running:
         """Start a thread.
 
         Raises:
             RuntimeError: the machine has no thread left.
         """
-        running = _Running(incarnation, job)
+        spare = self._take_spare()
+        self._used_up = self._used_up or incarnation.number > 1 or spare is not None
+        if spare is not None:
+            spare.begin(incarnation, job)
+            return spare
+        running = _Running(incarnation.dn, incarnation, job)
         running.start()
         return running
 
+    def replenish(self) -> None:
+        """Make a thread for the next restart, if the last one took it; not in the loop of the tree, which is busy with it."""
+        if self._used_up and not self._spare and not self._closed:
+            self._used_up = False
+            spare = _Spare("otp: spare")
+            with suppress(RuntimeError):  # the machine has none left; who needs one will be told
+                spare.start()
+                self._spare.append(spare)
+            if self._closed:
+                self.close()
+
     def close(self) -> None:
-        """Nothing is held."""
+        """End the thread that was made in advance."""
+        self._closed = True
+        spare = self._take_spare()
+        if spare is not None:
+            spare.begin(None, None)
 
     def join(self, timeout: float) -> None:
         """Nothing is held."""
         del timeout
 
+    def _take_spare(self) -> _Spare | None:
+        with suppress(IndexError):
+            return self._spare.pop()
+        return None
+
 
 class _Running(UnwaitedThread):
     """One incarnation in its thread."""
 
-    def __init__(self, incarnation: Incarnation, job: Job) -> None:
-        super().__init__(name=incarnation.dn)
-        self._incarnation: Incarnation | None = incarnation
-        self._job: Job | None = job
+    def __init__(self, name: str, incarnation: Incarnation | None, job: Job | None) -> None:
+        super().__init__(name=name)
+        self._incarnation = incarnation
+        self._job = job
 
     def cancel(self) -> None:
         """The token is all that a thread listens to."""
@@ -78,6 +120,27 @@ class _Running(UnwaitedThread):
         """The handle outlives the thread; the user's objects must not."""
         job, self._job = self._job, None
         return job
+
+
+class _Spare(_Running):
+    """A thread that runs already, and waits for its incarnation."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, None, None)
+        self._gate = threading.Lock()
+        self._gate.acquire()  # released by `begin`
+
+    def begin(self, incarnation: Incarnation | None, job: Job | None) -> None:
+        """Run this, or end if there is nothing to run."""
+        if incarnation is not None:
+            self.name = incarnation.dn
+        self._incarnation = incarnation
+        self._job = job
+        self._gate.release()
+
+    def run(self) -> None:
+        self._gate.acquire()
+        super().run()
 
 
 def _run(incarnation: Incarnation, job: Job | None) -> tuple[End, BaseException | None]:

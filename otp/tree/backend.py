@@ -51,6 +51,11 @@ class Backend(Protocol):
     killable: ClassVar[bool]
     """Whether `Handle.kill` ends a runnable that does not listen."""
 
+    @property
+    def makes_thread(self) -> bool:
+        """Whether the next `start` makes a thread, which inherits signal mask, affinity and priority of its maker's."""
+        ...
+
     def start(self, incarnation: Incarnation, job: Job) -> Handle:
         """Start the runnable, with `incarnation` as its context; without waiting until it runs.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from otp.errors import (
@@ -25,6 +24,7 @@ from otp.errors import (
 )
 from otp.tree.decision.messages import Birth, End, Ended, Signal, Signaled, Spawned
 from otp.tree.decision.names import is_name
+from otp.tree.decision.record import record
 from otp.tree.forks import generation
 from otp.tree.rendering import clear, render
 
@@ -42,7 +42,7 @@ current: Final[ContextVar[Incarnation | None]] = ContextVar("otp.incarnation", d
 """The incarnation that the running code belongs to."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Spec:
     """A child to be, with what the decision must not see: the user's objects and the backend."""
 
@@ -53,7 +53,7 @@ class Spec:
     backend: Backend
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Lifecycle:
     """What goes up the tree, from a runnable by way of all node actors above it to the root supervisor."""
 
@@ -135,7 +135,7 @@ class Incarnation:
         self._reserved: set[str] | tuple[()] = ()
         self._closers: tuple[Callable[[], object], ...] = ()
         self._ended = False
-        self._wakers: list[Waker] = []
+        self._wakers: tuple[Waker, ...] = ()
         self._made_in = generation()
 
     # --- what the runnable asks for ---
@@ -147,11 +147,11 @@ class Incarnation:
             if self._phase is not None:
                 msg = f"{self.dn} has signaled {self._phase.upper()}: children are started before that"
                 raise NotNewError(msg)
-            names = {checked_name(name, self.dn) for name, *_ in children}
+            names = {checked_name(child[0], self.dn) for child in children}
             self._refuse_taken(names.intersection(self._names), "child")
             self._refuse_taken(names.intersection(self._reserved), "sub-logger")
-            specs = tuple(Spec(self._births(), *child) for child in children)
-            births = tuple(Birth(spec.node, spec.name, spec.policy) for spec in specs)
+            specs = tuple([Spec(self._births(), *child) for child in children])
+            births = tuple([Birth(spec.node, spec.name, spec.policy) for spec in specs])
             self._names = self._names or set()
             self._names |= names
             event = Spawned(self.node, self.number, strategy, births, self.clock.monotonic())
@@ -191,23 +191,29 @@ class Incarnation:
         if not self.is_canceled:
             waker = threading.Lock()
             waker.acquire()  # released by whoever sets the token
-            self._wakers.append(waker)
-            # The token is looked at again because it may have been set before there was a waker to be released.
+            self._add(waker)
+            # Looked at again, because it may have been set before there was a waker to be released.
             if not self.is_canceled:
                 self.clock.acquire(waker, timeout)
-            with suppress(ValueError):
-                self._wakers.remove(waker)
+            self._remove(waker)
         return self.is_canceled
 
     @contextmanager
     def waked_by(self, waker: Waker) -> Generator[None]:
         """Have `waker` released when the token is set, from any thread; the token may be set already."""
-        self._wakers.append(waker)
+        self._add(waker)
         try:
             yield
         finally:
-            with suppress(ValueError):
-                self._wakers.remove(waker)
+            self._remove(waker)
+
+    def _add(self, waker: Waker) -> None:
+        with self._lock:
+            self._wakers = (*self._wakers, waker)
+
+    def _remove(self, waker: Waker) -> None:
+        with self._lock:
+            self._wakers = tuple([each for each in self._wakers if each is not waker])
 
     def _check(self) -> None:
         if self._ended:
@@ -224,10 +230,9 @@ class Incarnation:
     def cancel(self) -> None:
         """Set the token and wake who waits for it. Takes no lock: the engine calls it."""
         self.is_canceled = True
-        wakers = self._wakers
-        while wakers:
-            with suppress(IndexError, RuntimeError):  # whoever waited may have left, or been released by its clock
-                wakers.pop().release()
+        for waker in self._wakers:
+            with suppress(RuntimeError):  # it has been released before, or by its clock
+                waker.release()
 
     def end(self, end: End, exception: BaseException | None = None) -> None:
         """The runnable runs no more; from its own thread, with the exception it ended by."""
@@ -243,9 +248,9 @@ class Incarnation:
         if end is End.LEFT and not as_asked:
             error = "left as if it had been canceled, but it was not"
         with self._lock:
-            self._ended = True
-            event = Ended(self.node, self.number, end, self.clock.monotonic(), self.draw(), error, traceback)
-            self._node.tell(Lifecycle(event, self, exception=exception))
+            self._ended = True  # from here on nobody else gets past `_check`
+        event = Ended(self.node, self.number, end, self.clock.monotonic(), self.draw(), error, traceback)
+        self._node.tell_and_help(Lifecycle(event, self, (), exception))
         self.cancel()
 
 

@@ -26,16 +26,18 @@ from otp.tree.decision.messages import (
     Stopped,
     Stopping,
 )
+from otp.tree.decision.record import record
 from otp.tree.incarnation import Incarnation, Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otp.tree.actor import Address, Loop
+    from otp.tree.actor import Address
     from otp.tree.backend import Handle, Host
     from otp.tree.clock import Clock
     from otp.tree.decision.messages import Stuck
     from otp.tree.incarnation import Spec
+    from otp.tree.loop import Loop
 
 __all__ = ["Expose", "Gathering", "Node", "Report", "Retire", "World"]
 
@@ -87,7 +89,7 @@ class Expose:
     gathering: Gathering
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Retire:
     """The node has left the tree."""
 
@@ -154,6 +156,9 @@ class Node(Actor):
     def _start(self, start: Start) -> None:
         world, spec = self.world, self.spec
         if spec is None:
+            return
+        if spec.backend.makes_thread and world.loop.helped:
+            world.loop.hand_back(self, start)
             return
         incarnation = Incarnation(
             node=start.node,

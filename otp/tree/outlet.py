@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -29,12 +30,17 @@ class Outlet(Generic[T]):
         handle: Callable[[T], object],
         *,
         bound: int | None = None,
+        pause: float = 0.0,
         then: Callable[[], object] | None = None,
     ) -> None:
-        """Where more than `bound` things wait, further ones are lost, and counted. `then` is called at the end."""
+        """Where more than `bound` things wait, further ones are lost, and counted. `then` is called at the end.
+
+        Woken from its sleep, the thread waits for `pause` seconds first: what it does needs the GIL, and can wait.
+        """
         self._queue: SimpleQueue[T | _Mark | None] = SimpleQueue()
         self._handle = handle
         self._bound = bound
+        self._pause = pause
         self._then = then
         self.lost = 0
         """How many things were lost."""
@@ -72,7 +78,7 @@ class Outlet(Generic[T]):
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (thing := self._queue.get()) is not None:
+        while (thing := self._next()) is not None:
             if isinstance(thing, _Mark):
                 thing.set()
                 continue
@@ -84,6 +90,14 @@ class Outlet(Generic[T]):
             del thing
         if self._then is not None:
             self._then()
+
+    def _next(self) -> T | _Mark | None:
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        thing = self._queue.get()
+        if self._pause and not isinstance(thing, _Mark):
+            time.sleep(self._pause)
+        return thing
 
 
 class _Mark(threading.Event):

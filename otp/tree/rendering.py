@@ -70,7 +70,7 @@ def render(exception: BaseException) -> tuple[str, Trace]:
 
 
 def _take_down(exception: BaseException, line: str) -> Trace:
-    linked = list(_linked(exception))
+    linked = _linked(exception)
     # What holds objects of the user's is made text at once, in the thread of their owner.
     if any(hasattr(each, "__notes__") or issubclass(type(each), SyntaxError) for each in linked):
         return Trace("".join(_taken(exception).format())[:_TEXT])
@@ -141,19 +141,19 @@ def without_innermost_frame(exception: BaseException) -> BaseException:
     return BaseException.with_traceback(exception, None if caught is None else caught.tb_next)
 
 
-def _linked(exception: BaseException) -> Iterator[BaseException]:
+def _linked(exception: BaseException) -> list[BaseException]:
     """The exception, its causes and contexts, and the members of groups among them."""
-    left = [exception]
-    seen: set[int] = set()
-    while left:
-        each = left.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        left.extend(link for link in (_cause(each), _context(each)) if link is not None)
+    found = [exception]
+    seen = {id(exception)}
+    for each in found:  # grows while it is walked
+        links = [_cause(each), _context(each)]
         if issubclass(type(each), BaseExceptionGroup):  # `isinstance` would ask the object for its class
-            left.extend(_members(each))
+            links.extend(_members(each))
+        for link in links:
+            if link is not None and id(link) not in seen:
+                seen.add(id(link))
+                found.append(link)
+    return found
 
 
 def stack_of_thread(ident: int | None) -> str:

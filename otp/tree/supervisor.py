@@ -34,6 +34,7 @@ from otp.tree.decision.messages import (
     Stuck,
 )
 from otp.tree.decision.model import NodeState
+from otp.tree.decision.record import record
 from otp.tree.incarnation import Lifecycle
 from otp.tree.node import Expose, Gathering, Node, Retire
 from otp.tree.snapshot import take
@@ -56,26 +57,26 @@ _WAVE_PATIENCE: Final = 0.01
 """Seconds after which the next wave goes out even if the last one has not ended: many a runnable takes its time."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plant:
     """Start the root."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """Stop the tree, in order for `timeout` seconds."""
 
     timeout: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RestartNode:
     """Restart the node at `dn`. Asked: whether there is one."""
 
     dn: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Look:
     """Asked: the rows of the tree."""
 
@@ -255,6 +256,7 @@ class Supervisor(Actor):
                 self._in_flight.add(action.node)
                 self._nodes[action.node].tell(action)
         loop = self._world.loop
+        loop.crowded = bool(self._held)
         if not self._held:
             loop.wave = None
         elif loop.wave is None:

@@ -94,7 +94,7 @@ def test_where_thread_start_waits_in_another_way_the_thread_is_started_all_the_s
 
 
 def test_the_event_that_is_not_waited_for_still_tells_whether_the_thread_runs():
-    event = unwaited._Unwaited()
+    event = unwaited._Begun()
     assert event.wait() is False
     event.set()
     assert event.wait(timeout=30) is True
@@ -130,6 +130,7 @@ def test_the_stack_of_a_thread_that_has_ended_says_so():
 
     class Incarnation:
         dn = "root.a"
+        number = 1
         is_canceled = False
 
         def end(self, end, exception):

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 import pykka
 import pytest
-from pykka._envelope import Envelope
 
 import otp
-from otp.tree.actor import Inbox
+from otp.tree.actor import Address
 from otp.tree.decision.messages import Cancel, Ended, Signaled, Spawned, Start
 from otp.tree.incarnation import Lifecycle
+from otp.tree.loop import Loop
 from otp.tree.node import Node
 from otp.tree.supervisor import Supervisor
 
 SUPERVISOR = "(supervisor)"
 
 
+@dataclass(frozen=True)
+class Letter:
+    """What was told or asked: to whom, what, where the answer goes, and whether from within the tree."""
+
+    actor: pykka.Actor
+    message: object
+    reply_to: object
+    inside: bool
+
+
 @pytest.fixture
-def post(monkeypatch):
-    """All envelopes, in the order in which they were put into inboxes: (who gets it, envelope, in which thread)."""
-    log: list[tuple[pykka.Actor, Envelope, str]] = []
-    put = Inbox.put
+def letters(monkeypatch):
+    """All messages, in the order in which they were sent."""
+    log: list[Letter] = []
+    post = Loop.post
 
-    def recording(inbox, envelope):
-        log.append((inbox._actor, envelope, threading.current_thread().name))
-        put(inbox, envelope)
+    def recording(loop, actor, message, reply_to=None):
+        log.append(Letter(actor, message, reply_to, loop.inside))
+        post(loop, actor, message, reply_to)
 
-    monkeypatch.setattr(Inbox, "put", recording)
+    monkeypatch.setattr(Loop, "post", recording)
     return log
 
 
@@ -36,16 +47,16 @@ def place(actor):
     return actor.dn if isinstance(actor, Node) else SUPERVISOR
 
 
-def way_of(post, event_type, dn):
+def way_of(letters, event_type, dn):
     """Whose inboxes the first lifecycle message of that kind from `dn` went through."""
     first = next(
-        envelope.message
-        for _, envelope, _ in post
-        if isinstance(envelope.message, Lifecycle)
-        and isinstance(envelope.message.event, event_type)
-        and envelope.message.incarnation.dn == dn
+        letter.message
+        for letter in letters
+        if isinstance(letter.message, Lifecycle)
+        and isinstance(letter.message.event, event_type)
+        and letter.message.incarnation.dn == dn
     )
-    return [place(actor) for actor, envelope, _ in post if envelope.message is first]
+    return [place(letter.actor) for letter in letters if letter.message is first]
 
 
 def three_levels(stage, leaf):
@@ -53,7 +64,7 @@ def three_levels(stage, leaf):
 
 
 @pytest.mark.parametrize("event_type", [Spawned, Signaled, Ended])
-def test_a_lifecycle_message_climbs_level_by_level_and_the_root_supervisor_gets_it_last(stage, post, event_type):
+def test_a_lifecycle_message_climbs_level_by_level_and_the_root_supervisor_gets_it_last(stage, letters, event_type):
     def leaf():
         otp.run("d", stage.serve)
         stage.serve()
@@ -62,24 +73,32 @@ def test_a_lifecycle_message_climbs_level_by_level_and_the_root_supervisor_gets_
     system.wait_healthy(5)
     system.stop()
 
-    assert way_of(post, event_type, "root.a.b") == ["root.a.b", "root.a", "root", SUPERVISOR]
+    assert way_of(letters, event_type, "root.a.b") == ["root.a.b", "root.a", "root", SUPERVISOR]
 
 
-def test_what_travels_is_a_pykka_envelope_at_every_level(stage, post):
+def test_every_level_is_told_through_its_pykka_ref(stage, monkeypatch):
+    told = []
+    tell = Address.tell
+
+    def recording(address, message):
+        told.append(place(address._actor))
+        tell(address, message)
+
+    monkeypatch.setattr(Address, "tell", recording)
     system = stage.start(three_levels(stage, stage.serve))
     system.wait_healthy(5)
     system.stop()
 
-    assert {type(envelope) for _, envelope, _ in post} == {Envelope}
-    assert {place(actor) for actor, _, _ in post} == {"root", "root.a", "root.a.b", SUPERVISOR}
+    assert set(told) == {"root", "root.a", "root.a.b", SUPERVISOR}
+    assert issubclass(Address, pykka.ActorRef)
 
 
-def test_every_node_and_the_supervisor_is_a_pykka_actor(stage, post):
+def test_every_node_and_the_supervisor_is_a_pykka_actor(stage, letters):
     system = stage.start(three_levels(stage, stage.serve))
     system.wait_healthy(5)
     system.stop()
 
-    actors = {actor for actor, _, _ in post}
+    actors = {letter.actor for letter in letters}
     assert len(actors) == 4
     assert all(isinstance(actor, pykka.Actor) for actor in actors)
     assert all(isinstance(actor.actor_ref, pykka.ActorRef) for actor in actors)
@@ -87,29 +106,29 @@ def test_every_node_and_the_supervisor_is_a_pykka_actor(stage, post):
 
 
 @pytest.mark.parametrize("action_type", [Start, Cancel])
-def test_an_action_goes_straight_to_the_node_it_concerns(stage, post, action_type):
+def test_an_action_goes_straight_to_the_node_it_concerns(stage, letters, action_type):
     system = stage.start(three_levels(stage, stage.serve))
     system.wait_healthy(5)
     system.stop()
 
-    told = [(actor, envelope.message) for actor, envelope, _ in post if isinstance(envelope.message, action_type)]
+    told = [(letter.actor, letter.message) for letter in letters if isinstance(letter.message, action_type)]
     assert sorted(place(actor) for actor, _ in told) == ["root", "root.a", "root.a.b"]
     assert all(actor._id == message.node for actor, message in told)
 
 
-def test_no_node_asks_another_one(stage, post):
+def test_no_node_asks_another_one(stage, letters):
     system = stage.start(three_levels(stage, stage.serve))
     system.wait_healthy(5)
     system.restart("root.a")
     system.wait_healthy(5)
     system.stop()
 
-    from_inside = [envelope for _, envelope, thread in post if thread == "otp: supervisor"]
+    from_inside = [letter.reply_to for letter in letters if letter.inside]
     assert from_inside
-    assert [envelope.reply_to for envelope in from_inside] == [None] * len(from_inside)
+    assert set(from_inside) == {None}
 
 
-def test_a_restart_of_the_root_supervisor_s_child_comes_from_the_root_supervisor_alone(stage, post):
+def test_a_restart_of_the_root_supervisor_s_child_comes_from_the_root_supervisor_alone(stage, letters):
     died = threading.Event()
 
     def leaf():
@@ -123,8 +142,6 @@ def test_a_restart_of_the_root_supervisor_s_child_comes_from_the_root_supervisor
     system.wait_healthy(5)
 
     starts = [
-        (place(actor), envelope.message.incarnation)
-        for actor, envelope, thread in post
-        if isinstance(envelope.message, Start) and thread == "otp: supervisor"
+        (place(letter.actor), letter.message.incarnation) for letter in letters if isinstance(letter.message, Start)
     ]
     assert starts[-1] == ("root.a.b", 2)

@@ -11,7 +11,7 @@ import pytest
 
 import otp
 from otp.tree import supervisor
-from otp.tree.actor import Inbox
+from otp.tree.loop import Loop
 
 NODES = 1_000
 
@@ -92,17 +92,17 @@ def test_a_thousand_nodes_that_do_nothing_for_ten_seconds_take_no_time(big):
 def work(monkeypatch):
     """Counts what the loop of a tree does: messages handled, and decisions taken."""
     counts = {"messages": 0, "decisions": 0}
-    put, decide = Inbox.put, supervisor.decide
+    post, decide = Loop.post, supervisor.decide
 
-    def counting_put(inbox, envelope):
+    def counting_post(*posted):
         counts["messages"] += 1
-        put(inbox, envelope)
+        post(*posted)
 
     def counting_decide(tree, event):
         counts["decisions"] += 1
         return decide(tree, event)
 
-    monkeypatch.setattr(Inbox, "put", counting_put)
+    monkeypatch.setattr(Loop, "post", counting_post)
     monkeypatch.setattr(supervisor, "decide", counting_decide)
     return counts
 

@@ -10,7 +10,8 @@ import pytest
 from pykka._envelope import Envelope
 
 from otp.testing.clock import VirtualClock
-from otp.tree.actor import Actor, Loop
+from otp.tree.actor import Actor
+from otp.tree.loop import Loop
 
 
 class Recorder(Actor):

@@ -7,11 +7,12 @@ import threading
 
 import pytest
 
-from otp.tree.actor import Actor, Loop
+from otp.tree.actor import Actor
 from otp.tree.backend import Job
 from otp.tree.decision.messages import Cancel, End, Ended, Kill, Signal, Signaled, Start, Stuck
 from otp.tree.decision.policy import Policy
 from otp.tree.incarnation import Lifecycle, Spec
+from otp.tree.loop import Loop
 from otp.tree.node import Expose, Gathering, Node, Retire, World
 
 
@@ -32,6 +33,7 @@ class Backend:
 
     name = "fake"
     killable = True
+    makes_thread = False
 
     def __init__(self):
         self.handles = []
@@ -232,8 +234,8 @@ def test_who_is_stuck_hands_in_its_handle_and_who_has_ended_nothing(scene):
 def test_a_node_that_has_left_the_tree_lets_go_of_the_users_objects_elsewhere(scene):
     actor = scene.node._actor_weakref()
     scene.node.tell(Retire())
-    assert scene.node.actor_stopped.wait(5)
     scene.parent.ask("anything", timeout=5)
+    assert not scene.node.is_alive()
 
     assert scene.spec in scene.garbage
     assert actor.spec is None

@@ -15,7 +15,8 @@ import pykka.messages
 import pytest
 
 import otp
-from otp.tree.actor import Actor, Inbox, Loop
+from otp.tree.actor import Actor
+from otp.tree.loop import Loop
 from otp.tree.supervisor import Look, Supervisor
 
 
@@ -34,7 +35,7 @@ def echo(clock):
     ref = Echo.start(loop)
     loop.start()
     yield ref
-    ref.actor_inbox._loop._queue.put((_Closer(loop), pykka._envelope.Envelope(None)))
+    loop.post(_Closer(loop), None)
     loop.join()
 
 
@@ -205,14 +206,13 @@ def test_pykka_still_has_what_the_actor_type_overrides():
     assert not inspect.isabstract(Echo)
 
 
-def test_pykka_still_puts_envelopes_into_the_inbox_of_the_ref(echo, monkeypatch):
+def test_pykka_still_puts_what_is_asked_into_the_inbox_of_the_ref(echo, monkeypatch):
     put = []
-    monkeypatch.setattr(Inbox, "put", lambda _inbox, envelope: put.append(envelope))
-    echo.tell("told")
+    monkeypatch.setattr(Echo, "put", lambda _actor, envelope: put.append(envelope))
     future = echo.ask("asked", block=False)
 
-    assert [type(envelope) for envelope in put] == [pykka._envelope.Envelope] * 2
-    assert [(envelope.message, envelope.reply_to) for envelope in put] == [("told", None), ("asked", future)]
+    assert [type(envelope) for envelope in put] == [pykka._envelope.Envelope]
+    assert [(envelope.message, envelope.reply_to) for envelope in put] == [("asked", future)]
 
 
 def test_pykka_still_takes_exceptions_as_triples(echo):

@@ -9,9 +9,9 @@ import pytest
 
 import otp
 from otp.tree import supervisor
-from otp.tree.actor import Inbox
 from otp.tree.decision.messages import Cancel, Ended
 from otp.tree.incarnation import Lifecycle
+from otp.tree.loop import Loop
 from otp.tree.node import Node
 from otp.tree.supervisor import Supervisor
 
@@ -34,18 +34,17 @@ def flight(monkeypatch):
     """How many cancels were on their way after each cancel and each end, as the loop of the tree saw it."""
     log = []
     flying = set()
-    put = Inbox.put
+    post = Loop.post
 
-    def counting(inbox, envelope):
-        message = envelope.message
-        if isinstance(inbox._actor, Node) and isinstance(message, Cancel):
+    def counting(loop, actor, message, reply_to=None):
+        if isinstance(actor, Node) and isinstance(message, Cancel):
             flying.add((message.node, message.incarnation))
             log.append(len(flying))
-        put(inbox, envelope)
-        if isinstance(inbox._actor, Supervisor) and isinstance(message, Lifecycle) and isinstance(message.event, Ended):
+        post(loop, actor, message, reply_to)
+        if isinstance(actor, Supervisor) and isinstance(message, Lifecycle) and isinstance(message.event, Ended):
             flying.discard((message.event.node, message.event.incarnation))
 
-    monkeypatch.setattr(Inbox, "put", counting)
+    monkeypatch.setattr(Loop, "post", counting)
     return log
 
 

@@ -13,10 +13,10 @@ from otp.events import Died
 from otp.logs.lifecycle import LifecycleLog
 from otp.system import System
 from otp.tree import incarnation, supervisor
-from otp.tree.actor import Loop
 from otp.tree.decision.messages import Changed, Stopped
 from otp.tree.decision.model import NodeState
 from otp.tree.incarnation import Incarnation
+from otp.tree.loop import Loop
 from otp.tree.outlet import Outlet
 from otp.tree.supervisor import Supervisor
 
@@ -85,14 +85,14 @@ def stop_before_the_start_is_forgotten(patch):
 
 
 def loop_ticks(patch):
-    take = Loop._take
+    wait = Loop._wait
 
-    def take_soon(self):
+    def wait_not_long(self):
         if self.alarm is None:
             self.alarm = time.monotonic() + 0.001
-        return take(self)
+        wait(self)
 
-    patch.setattr(Loop, "_take", take_soon)
+    patch.setattr(Loop, "_wait", wait_not_long)
 
 
 def every_event_is_a_walk(patch):

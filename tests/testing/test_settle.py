@@ -8,7 +8,8 @@ import pytest
 
 import otp
 from otp.testing import Harness, VirtualClock
-from otp.tree.actor import Actor, Loop
+from otp.tree.actor import Actor
+from otp.tree.loop import Loop
 
 HEALTHY = otp.Signal.HEALTHY
 SECOND = otp.Backoff(initial=1.0, jitter=0.0)

@@ -6,18 +6,18 @@ leave the queue, for as long as its block lasts. The engine has no hook for it.
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from otp.testing.simulation import Planted, Trace
 from otp.tree import supervisor
-from otp.tree.actor import Actor, Loop
+from otp.tree.actor import Actor
 from otp.tree.decision import decide, plant
 from otp.tree.decision.messages import Ended, Start
+from otp.tree.loop import Loop
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otp.testing.chaos.evidence import Evidence
     from otp.tree.decision.messages import Action, Birth, Event
     from otp.tree.decision.model import Tree
+    from otp.tree.loop import Future
 
 __all__ = ["Recorder"]
 
@@ -43,20 +44,18 @@ class Recorder:
     """How many entries there were when everything had recovered."""
     _tree: Tree | None = None
     _posted: dict[int, float] = field(default_factory=dict)
-    _loops: set[int] = field(default_factory=set)
 
     @contextmanager
     def at_work(self) -> Generator[None]:
         """Record what happens in the block."""
         post, receive = Loop.post, Actor.receive
 
-        def noted(loop: Loop, actor: Actor, envelope: Any) -> None:  # noqa: ANN401 - pykka's is the actor type's alone
-            if threading.get_ident() not in self._loops:
-                self._posted[id(envelope.message)] = time.perf_counter()
-            post(loop, actor, envelope)
+        def noted(loop: Loop, actor: Actor, message: object, reply_to: Future | None = None) -> None:
+            if not loop.inside:
+                self._posted[id(message)] = time.perf_counter()
+            post(loop, actor, message, reply_to)
 
         def timed(actor: Actor, message: object) -> object:
-            self._loops.add(threading.get_ident())
             posted = self._posted.pop(id(message), None)
             if posted is not None:
                 self.delays.append(time.perf_counter() - posted)

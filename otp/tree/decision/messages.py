@@ -7,8 +7,9 @@ name node and incarnation too. None of them holds an object of the user's.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from otp.tree.decision.record import record
 
 if TYPE_CHECKING:
     from otp.tree.decision.model import NodeState
@@ -72,7 +73,7 @@ class Cause(enum.StrEnum):
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Birth:
     """A child to be: its id, which no other node has or will have, its name and its policy."""
 
@@ -81,7 +82,7 @@ class Birth:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spawned:
     """The runnable of `node` asks for a group of children."""
 
@@ -92,7 +93,7 @@ class Spawned:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signaled:
     """The runnable of `node` gave a signal."""
 
@@ -102,7 +103,7 @@ class Signaled:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ended:
     """The runnable of `node` certainly runs no more; or it could not be started, which is an end too."""
 
@@ -118,7 +119,7 @@ class Ended:
     """What `str` makes its traceback of, somewhere else."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expired:
     """The timer that an `Arm` asked for has come due, and was not disarmed."""
 
@@ -126,7 +127,7 @@ class Expired:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RestartRequested:
     """Somebody outside wants `node` started anew."""
 
@@ -134,7 +135,7 @@ class RestartRequested:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StopRequested:
     """Somebody wants the whole tree stopped, in order for `timeout` seconds (`None`: for as long as it takes)."""
 
@@ -148,7 +149,7 @@ Event: TypeAlias = Spawned | Signaled | Ended | Expired | RestartRequested | Sto
 # --- actions --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Start:
     """Start this incarnation of the node's runnable."""
 
@@ -156,7 +157,7 @@ class Start:
     incarnation: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cancel:
     """Set the cancel token of this incarnation."""
 
@@ -164,7 +165,7 @@ class Cancel:
     incarnation: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kill:
     """End this incarnation by force; only nodes whose policy says `killable` are killed."""
 
@@ -172,7 +173,7 @@ class Kill:
     incarnation: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arm:
     """Send `Expired(timer)` at `at`, unless it is disarmed."""
 
@@ -180,14 +181,14 @@ class Arm:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Disarm:
     """`Expired(timer)` must not come any more."""
 
     timer: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forget:
     """These nodes have left the tree; their runnables have all ended."""
 
@@ -197,7 +198,7 @@ class Forget:
 # --- reports: actions that change nothing ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """A node has changed its state, or begun a new incarnation (NEW)."""
 
@@ -214,7 +215,7 @@ class Changed:
     """Of DEAD: when its backoff ends, if it has one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Canceling:
     """Nodes, each with all below it, are canceled, because of what happened at `by`."""
 
@@ -224,7 +225,7 @@ class Canceling:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stuck:
     """Nodes that were canceled together still run after the same deadline."""
 
@@ -233,7 +234,7 @@ class Stuck:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Removed:
     """A TEMPORARY node has ended and left the tree."""
 
@@ -242,14 +243,14 @@ class Removed:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stopping:
     """The stop of the whole tree has begun."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stopped:
     """The tree has stopped; what still runs is stuck."""
 

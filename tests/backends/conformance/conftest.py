@@ -195,6 +195,7 @@ class FakeKillableBackend:
 
     name = "killable"
     killable = True
+    makes_thread = True
 
     def start(self, incarnation: Any, job: Any) -> _KillableHandle:
         handle = _KillableHandle(incarnation, job)
@@ -320,6 +321,8 @@ class Solo:
     def tell(self, message: object) -> None:
         """Be the node actor."""
         self._reports.put(message)
+
+    tell_and_help = tell
 
     def incarnation(self, number: int = 1) -> Incarnation:
         return Incarnation(

@@ -26,6 +26,7 @@ class Handle:
 
 class ImaginaryBackend:
     name = "imaginary"
+    makes_thread = False
 
     def __init__(self, seen, *, killable):
         self.killable = killable
