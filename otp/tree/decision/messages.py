@@ -60,6 +60,10 @@ class End(enum.StrEnum):
     """It raised `Canceled` or `asyncio.CancelledError`."""
     RAISED = "raised"
     """It raised anything else."""
+    SHUTDOWN = "shutdown"
+    """It ended by itself with a clean reason that is not `normal`: DEAD, and yet no failure."""
+    IGNORED = "ignored"
+    """It found that it need not run: DONE, though it was never HEALTHY."""
 
 
 class Cause(enum.StrEnum):
