@@ -19,6 +19,7 @@ from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
 from otp.tree.clock import SystemClock
 from otp.tree.decision.policy import Backoff
 from otp.tree.incarnation import current
+from otp.tree.mailbox import Directory
 from otp.tree.snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ class System:
     ) -> None:
         self.backoff = Backoff() if backoff is None else checked_type("backoff", backoff, Backoff)
         """Of nodes that are not given one."""
+        self.clock: Clock = SystemClock() if clock is None else clock
+        """What all in the tree wait by."""
+        self.directory = Directory()
+        """Who lives where."""
         self._started = False
-        self._engine = Engine(Child(root, *args), self, SystemClock() if clock is None else clock, propagate=propagate)
+        self._engine = Engine(Child(root, *args), self, self.clock, propagate=propagate)
         self._engine.on_end = self._ended
 
     # --- start and stop ---
@@ -136,7 +141,7 @@ class System:
         self._wait_for("stopped").result()
         return self._stop_report()
 
-    async def astop(self, timeout: float | None = None) -> StopReport:  # noqa: ASYNC109 - not to end the call, but the order
+    async def astop(self, timeout: float | None = None) -> StopReport:
         """`stop` for event loops."""
         timeout = _checked_timeout(timeout)
         if not self._runs_here():
@@ -164,7 +169,7 @@ class System:
         self._join_threads()
         self._raise_failure()
 
-    async def ajoin(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `join`
+    async def ajoin(self, timeout: float | None = None) -> None:
         """`join` for event loops."""
         await self._await("stopped", timeout)
         await asyncio.to_thread(self._join_threads)
@@ -209,7 +214,7 @@ class System:
         self._refuse_if_it_would_block("wait_healthy", "await_healthy")
         self._wait("healthy", timeout)
 
-    async def await_healthy(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_healthy`
+    async def await_healthy(self, timeout: float | None = None) -> None:
         """`wait_healthy` for event loops."""
         await self._await("healthy", timeout)
 
@@ -224,7 +229,7 @@ class System:
         self._refuse_if_it_would_block("wait_settled", "await_settled")
         self._wait("settled", timeout)
 
-    async def await_settled(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the twin of `wait_settled`
+    async def await_settled(self, timeout: float | None = None) -> None:
         """`wait_settled` for event loops."""
         await self._await("settled", timeout)
 
@@ -327,7 +332,7 @@ class System:
             raise self._timeout_error(until, timeout) from None
         self._check_reached(reached=reached)
 
-    async def _await(self, until: Until, timeout: float | None) -> None:  # noqa: ASYNC109 - its callers' own
+    async def _await(self, until: Until, timeout: float | None) -> None:
         try:
             reached = await asyncio.wait_for(_arrival(self._wait_for(until)), timeout)
         except TimeoutError:

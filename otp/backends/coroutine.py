@@ -26,6 +26,7 @@ from otp.errors import Canceled
 from otp.tree.decision.messages import End
 from otp.tree.forks import generation, when_this_thread_forks
 from otp.tree.incarnation import current
+from otp.tree.mailbox import LoopMailbox
 from otp.tree.rendering import stack_of_thread, without_innermost_frame
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class CoroutineBackend:
         else:
             self.post(running.begin)
         return running
+
+    def mailbox(self, dn: str) -> LoopMailbox:
+        """With a future that the runnable awaits."""
+        return LoopMailbox(dn)
 
     def close(self) -> None:
         """Close the event loop and end its thread."""

@@ -20,6 +20,7 @@ from otp.backends.unwaited import UnwaitedThread
 from otp.errors import Canceled
 from otp.tree.decision.messages import End
 from otp.tree.incarnation import current
+from otp.tree.mailbox import ThreadMailbox
 from otp.tree.rendering import stack_of_thread, without_innermost_frame
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ class ThreadBackend:
         running = _Running(incarnation.dn, incarnation, job)
         running.start()
         return running
+
+    def mailbox(self, dn: str) -> ThreadMailbox:
+        """With a queue."""
+        return ThreadMailbox(dn)
 
     def replenish(self) -> None:
         """Make a thread for the next restart, if the last one took it; not in the loop of the tree, which is busy with it."""
@@ -115,6 +120,7 @@ class _Running(UnwaitedThread):
         # No name for the exception and none for the job: the frames in a traceback lead back to this one, and what it
         # holds is kept for as long as the exception is, the exception itself for ever.
         incarnation.end(*_run(incarnation, self._take_job()))
+        del incarnation  # it has the exception too: the reason of its end
 
     def _take_job(self) -> Job | None:
         """The handle outlives the thread; the user's objects must not."""
@@ -155,7 +161,7 @@ def _run(incarnation: Incarnation, job: Job | None) -> tuple[End, BaseException 
     except BaseException as exception:  # noqa: BLE001 - `SystemExit` and all others are deaths (R5, R13)
         return End.RAISED, without_innermost_frame(exception)
     finally:
-        del job
+        del job, incarnation
     return End.RETURNED, None
 
 

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import concurrent.futures
+from asyncio import _get_running_loop
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from otp.errors import BlockingCallError, CallingSelfError
+from otp.mail.calls import (
+    DEFAULT_TIMEOUT,
+    AwaitedCall,
+    BlockingCall,
+    CastMessage,
+    FutureCall,
+    no_process,
+    too_late,
+    value_of,
+)
+from otp.tree.incarnation import current
+from otp.tree.mailbox import alarm
 
 if TYPE_CHECKING:
+    from otp.mail.calls import Call
     from otp.tree.backend import Host
     from otp.tree.incarnation import Incarnation
+    from otp.tree.mailbox import Mailbox
 
 __all__ = ["CurrentRef", "Ref"]
+
+T = TypeVar("T")
 
 
 class Ref:
@@ -22,7 +43,7 @@ class Ref:
     """The last part of it."""
 
     def __init__(self, dn: str, system: Host) -> None:
-        """Refs come from `otp.run`, `otp.run_group` and `otp.current`; there is no need to make one."""
+        """Refs come from `otp.run`, `otp.run_group`, `otp.ref` and `otp.current`; there is no need to make one."""
         self.dn = dn
         self.name = dn.rpartition(".")[2]
         self._system = system
@@ -37,6 +58,118 @@ class Ref:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.dn}>"
+
+    # --- one way ---
+
+    def send(self, message: object) -> None:
+        """Put `message` into the mailbox of whoever lives there now, and return. To nobody, it is a no-op.
+
+        The receiver gets the object itself, not a copy.
+
+        Raises:
+            MailboxFullError: the mailbox is bounded, and says so to senders.
+        """
+        home = self._home()
+        if home is not None:
+            home.put(message)
+
+    def cast(self, request: object) -> None:
+        """Ask for something without waiting for an answer; as `gen_server:cast/2`. To nobody, it is a no-op.
+
+        Raises:
+            MailboxFullError: as `send`.
+        """
+        home = self._home()
+        if home is not None:
+            home.put(CastMessage(request))
+
+    # --- and back ---
+
+    @overload
+    def call(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
+    @overload
+    def call(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - what the server replies
+    def call(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
+        """Ask for something and wait for the reply; as `gen_server:call/3`.
+
+        A server that is just starting is waited for.
+
+        Args:
+            request: what the server's `handle_call` is given, the object itself.
+            timeout: seconds; `None`: for as long as it takes. The server does not learn of it.
+
+        Raises:
+            CallTimeoutError: no reply within `timeout`; a late one is dropped.
+            NoProcessError: no incarnation runs there.
+            ServerExitError: it has ended before it replied.
+            CallingSelfError: it is the caller itself.
+            BlockingCallError: on a thread that runs an event loop; use `acall`.
+        """
+        if _get_running_loop() is not None:
+            msg = f"call would block the event loop of this thread: await acall, or call {self.dn} from a thread"
+            raise BlockingCallError(msg)
+        call = BlockingCall(request, self._callable_home())
+        call.post()
+        if not call.wait(self._system.clock, timeout) and call.outcome is None:
+            call.settle(good=False, value=None)
+            raise too_late(self, timeout)
+        return value_of(self, call.outcome or _SETTLED)
+
+    @overload
+    async def acall(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
+    @overload
+    async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - as above
+    async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
+        """`call` for event loops."""
+        loop = asyncio.get_running_loop()
+        call = AwaitedCall(request, self._callable_home(), loop)
+        call.post()
+        stop = None if timeout is None else alarm(self._system.clock, loop, timeout, call.future)
+        try:
+            await call.future
+        finally:
+            if stop is not None:
+                stop()
+            outcome = call.outcome
+            if outcome is None:  # too late, or the caller was canceled
+                call.settle(good=False, value=None)
+        if outcome is None:
+            raise too_late(self, timeout)
+        return value_of(self, outcome)
+
+    def send_request(self, request: object) -> concurrent.futures.Future[Any]:
+        """Ask for something, and wait for the reply another time; as `gen_server:send_request/2`.
+
+        The future's `result(timeout)` gives the reply or raises what `call` would; it may be waited for again after a
+        timeout, passed to `concurrent.futures.wait` with others, or wrapped by `asyncio.wrap_future`.
+        """
+        home = self._home()
+        if home is None:
+            future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+            future.set_exception(no_process(self))
+            return future
+        call = FutureCall(request, home, self)
+        call.post()
+        return call.future
+
+    # --- life ---
+
+    def is_alive(self) -> bool:
+        """Whether an incarnation runs there, or is just starting."""
+        return self._home() is not None
+
+    def _home(self) -> Mailbox | None:
+        return self._system.directory.homes.get(self.dn)
+
+    def _callable_home(self) -> Mailbox:
+        home = self._home()
+        if home is None:
+            raise no_process(self)
+        caller = current.get()
+        if caller is not None and caller.mailbox is home:
+            msg = f"{self.dn} calls itself, and would wait for itself"
+            raise CallingSelfError(msg, self)
+        return home
 
 
 class CurrentRef(Ref):
@@ -56,3 +189,7 @@ class CurrentRef(Ref):
         super().__init__(incarnation.dn, incarnation.system)
         self.incarnation = incarnation.number
         self.fencing_token = incarnation.fencing_token
+
+
+_SETTLED: Final = (False, "settled")
+"""Never seen: a call that has been waited for has an outcome."""

@@ -33,7 +33,7 @@ ActorDeadError = pykka.ActorDeadError
 class Address(pykka.ActorRef[Any]):
     """The ref of an actor of the tree."""
 
-    def __init__(self, actor: Actor) -> None:  # pyright: ignore[reportMissingSuperCall] - it copies what is below
+    def __init__(self, actor: Actor) -> None:  # it would copy what is below
         """Of `actor`."""
         self._actor = actor
 
@@ -89,7 +89,7 @@ class Address(pykka.ActorRef[Any]):
 class Actor(pykka.Actor):
     """An actor that runs in a `Loop`. Subclasses implement `on_receive`; started by `start`, as any pykka actor."""
 
-    def __init__(self, loop: Loop) -> None:  # pyright: ignore[reportMissingSuperCall] - see the module
+    def __init__(self, loop: Loop) -> None:  # see the module
         """Attach to `loop`."""
         self.loop = loop
         self.gone = False

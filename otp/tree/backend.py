@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otp.tree.clock import Clock
     from otp.tree.decision.policy import Backoff
     from otp.tree.incarnation import Incarnation
+    from otp.tree.mailbox import Directory, Mailbox
 
 __all__ = ["Backend", "Handle", "Host", "Job"]
 
@@ -64,6 +66,10 @@ class Backend(Protocol):
         """
         ...
 
+    def mailbox(self, dn: str) -> Mailbox:
+        """For the mail of the next incarnation at `dn`; from any thread."""
+        ...
+
     def close(self) -> None:
         """The tree has ended and so have all runnables; give back what is held. Called once, from the loop."""
         ...
@@ -75,6 +81,11 @@ class Backend(Protocol):
 
 class Host(Protocol):
     """What a system gives to those of its runnables that start children."""
+
+    directory: Directory
+    """Who lives where."""
+    clock: Clock
+    """What all in the tree wait by."""
 
     @property
     def backoff(self) -> Backoff:

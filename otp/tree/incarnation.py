@@ -22,21 +22,26 @@ from otp.errors import (
     NotNewError,
     StaleIncarnationError,
 )
+from otp.reasons import Reason
 from otp.tree.decision.messages import Birth, End, Ended, Signal, Signaled, Spawned
 from otp.tree.decision.names import is_name
+from otp.tree.decision.policy import Restart
 from otp.tree.decision.record import record
+from otp.tree.ends import judge
 from otp.tree.forks import generation
 from otp.tree.rendering import clear, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from otp.reasons import ExitReason
     from otp.tree.actor import Address
     from otp.tree.backend import Backend, Host, Job
     from otp.tree.clock import Clock
-    from otp.tree.decision.policy import Policy, Restart, Strategy
+    from otp.tree.decision.policy import Policy, Strategy
+    from otp.tree.mailbox import Mailbox
 
-__all__ = ["Incarnation", "Lifecycle", "Spec", "Waker", "checked_name", "current", "here"]
+__all__ = ["Incarnation", "Interrupt", "Lifecycle", "Spec", "Waker", "checked_name", "current", "here"]
 
 current: Final[ContextVar[Incarnation | None]] = ContextVar("otp.incarnation", default=None)
 """The incarnation that the running code belongs to."""
@@ -54,6 +59,13 @@ class Spec:
 
 
 @record
+class Interrupt:
+    """Have the backend of this incarnation see that its cancel token is set."""
+
+    incarnation: int
+
+
+@record
 class Lifecycle:
     """What goes up the tree, from a runnable by way of all node actors above it to the root supervisor."""
 
@@ -61,6 +73,8 @@ class Lifecycle:
     incarnation: Incarnation
     specs: tuple[Spec, ...] = ()
     """Of `Spawned`."""
+    mailboxes: tuple[Mailbox, ...] = ()
+    """Of the first incarnations of `specs`."""
     exception: BaseException | None = None
     """Of `Ended`."""
 
@@ -86,15 +100,18 @@ class Incarnation:
         "_node",
         "_phase",
         "_reserved",
+        "_signal",
         "_wakers",
         "clock",
         "dn",
         "draw",
         "fencing_token",
         "is_canceled",
+        "mailbox",
         "name",
         "node",
         "number",
+        "overdue",
         "restart",
         "system",
     )
@@ -112,6 +129,7 @@ class Incarnation:
         births: Callable[[], int],
         system: Host,
         restart: Restart,
+        mailbox: Mailbox,
     ) -> None:
         """A run about to begin."""
         self.node = node
@@ -126,6 +144,11 @@ class Incarnation:
         """After which ends the node is started again."""
         self.is_canceled = False
         """The cancel token. Set by a cancel and by the end."""
+        self.mailbox = mailbox
+        self.overdue = False
+        """It has not ended by its deadline."""
+        self._signal: ExitReason | None = None
+        """The exit signal that ends it."""
         self._node = actor
         self._births = births
         self._lock = threading.Lock()
@@ -143,7 +166,7 @@ class Incarnation:
     def spawn(self, children: Sequence[tuple[str, Policy, Job, Backend]], strategy: Strategy) -> None:
         """Start a group of children: all, or none and an error (R1)."""
         with self._lock:
-            self._check()
+            self.check()
             if self._phase is not None:
                 msg = f"{self.dn} has signaled {self._phase.upper()}: children are started before that"
                 raise NotNewError(msg)
@@ -154,13 +177,17 @@ class Incarnation:
             births = tuple([Birth(spec.node, spec.name, spec.policy) for spec in specs])
             self._names = self._names or set()
             self._names |= names
+            mailboxes = tuple([spec.backend.mailbox(f"{self.dn}.{spec.name}") for spec in specs])
+            homes = self.system.directory.homes
+            for mailbox in mailboxes:  # before anybody gets a ref of it
+                homes[mailbox.dn] = mailbox
             event = Spawned(self.node, self.number, strategy, births, self.clock.monotonic())
-            self._node.tell(Lifecycle(event, self, specs))
+            self._node.tell(Lifecycle(event, self, specs, mailboxes))
 
     def signal(self, signal: Signal) -> None:
         """Tell of HEALTHY or DONE (R2)."""
         with self._lock:
-            self._check()
+            self.check()
             if self._phase is not (None if signal is Signal.HEALTHY else Signal.HEALTHY):
                 said = "nothing yet" if self._phase is None else f"{self._phase.upper()} already"
                 msg = f"{self.dn} cannot signal {signal.upper()}: it has signaled {said}"
@@ -171,14 +198,14 @@ class Incarnation:
     def reserve(self, name: str) -> None:
         """Keep `name` for a sub-logger: no child can have it, for their records would be taken for each other's."""
         with self._lock:
-            self._check()
+            self.check()
             self._refuse_taken({checked_name(name, self.dn)}.intersection(self._names), "child")
             self._reserved = {*self._reserved, name}
 
     def at_end(self, close: Callable[[], object]) -> None:
         """Have `close`, which is none of the user's, called when the runnable has ended, before that is told."""
         with self._lock:
-            self._check()
+            self.check()
             self._closers = (*self._closers, close)
 
     def _refuse_taken(self, names: set[str], what: str) -> None:
@@ -207,6 +234,11 @@ class Incarnation:
         finally:
             self._remove(waker)
 
+    def listen(self) -> None:
+        """Have the reader of the mailbox woken when the token is set."""
+        if self.mailbox not in self._wakers:
+            self._add(self.mailbox)
+
     def _add(self, waker: Waker) -> None:
         with self._lock:
             self._wakers = (*self._wakers, waker)
@@ -215,7 +247,12 @@ class Incarnation:
         with self._lock:
             self._wakers = tuple([each for each in self._wakers if each is not waker])
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Refuse who is late.
+
+        Raises:
+            StaleIncarnationError: the incarnation has ended.
+        """
         if self._ended:
             msg = f"incarnation {self.number} of {self.dn} has ended"
             raise StaleIncarnationError(msg)
@@ -234,6 +271,20 @@ class Incarnation:
             with suppress(RuntimeError):  # it has been released before, or by its clock
                 waker.release()
 
+    def exit(self, reason: ExitReason, letter: object) -> None:
+        """An exit signal; from any thread. Where exits are trapped, `letter` is what tells of it."""
+        if self.mailbox.trap_exit and reason is not Reason.KILL:
+            self.mailbox.put(letter)
+            return
+        if reason is Reason.NORMAL:
+            return
+        with self._lock:
+            if self._ended or self._signal is not None:
+                return
+            self._signal = reason
+        self.cancel()
+        self._node.tell(Interrupt(self.number))
+
     def end(self, end: End, exception: BaseException | None = None) -> None:
         """The runnable runs no more; from its own thread, with the exception it ended by."""
         if self.forked:  # a runnable that forked returns twice; the tree is not in this process
@@ -241,16 +292,26 @@ class Incarnation:
         for close in self._closers:
             with suppress(BaseException):  # it writes to sinks of the user's, which must not hide this end
                 close()
-        as_asked = end is End.LEFT and self.is_canceled
-        error, traceback = (None, None) if exception is None or as_asked else render(exception)
+        verdict = judge(
+            end,
+            exception,
+            signal=self._signal,
+            canceled=self.is_canceled,
+            overdue=self.overdue,
+            may_return=self._phase is Signal.DONE or self.restart is not Restart.PERMANENT,
+        )
+        error, traceback = (None, None) if verdict.shown is None else render(verdict.shown)
         if exception is not None:
             clear(exception)
-        if end is End.LEFT and not as_asked:
-            error = "left as if it had been canceled, but it was not"
         with self._lock:
-            self._ended = True  # from here on nobody else gets past `_check`
-        event = Ended(self.node, self.number, end, self.clock.monotonic(), self.draw(), error, traceback)
-        self._node.tell_and_help(Lifecycle(event, self, (), exception))
+            self._ended = True  # from here on nobody else gets past `check`
+        self.system.directory.leave(self.mailbox, verdict.reason)
+        if verdict.done and self._phase is Signal.HEALTHY:
+            self._node.tell(Lifecycle(Signaled(self.node, self.number, Signal.DONE, self.clock.monotonic()), self))
+        event = Ended(
+            self.node, self.number, verdict.end, self.clock.monotonic(), self.draw(), verdict.error or error, traceback
+        )
+        self._node.tell_and_help(Lifecycle(event, self, (), (), exception))
         self.cancel()
 
 

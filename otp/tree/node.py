@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from otp.reasons import Reason
 from otp.tree.actor import Actor
 from otp.tree.decision.messages import (
     Cancel,
@@ -27,7 +28,7 @@ from otp.tree.decision.messages import (
     Stopping,
 )
 from otp.tree.decision.record import record
-from otp.tree.incarnation import Incarnation, Lifecycle
+from otp.tree.incarnation import Incarnation, Interrupt, Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from otp.tree.decision.messages import Stuck
     from otp.tree.incarnation import Spec
     from otp.tree.loop import Loop
+    from otp.tree.mailbox import Mailbox
 
-__all__ = ["Expose", "Gathering", "Node", "Report", "Retire", "World"]
+__all__ = ["Expose", "Gathering", "Node", "Report", "Retire", "Vacate", "World"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,17 +96,23 @@ class Retire:
     """The node has left the tree."""
 
 
+@record
+class Vacate:
+    """The node is not started now, although its start was asked for."""
+
+
 class Node(Actor):
     """See the module."""
 
-    def __init__(self, world: World, spec: Spec, dn: str, parent: Address) -> None:
-        """The actor of the node `dn`, below `parent`."""
+    def __init__(self, world: World, spec: Spec, dn: str, parent: Address, mailbox: Mailbox) -> None:
+        """The actor of the node `dn`, below `parent`; `mailbox` is that of its first incarnation."""
         super().__init__(world.loop)
         self.world = world
         self.spec: Spec | None = spec
         self._id = spec.node
         self.dn = dn
         self.parent = parent
+        self._mailbox: Mailbox | None = mailbox
         self.incarnation: Incarnation | None = None
         self.handle: Handle | None = None
 
@@ -115,13 +123,15 @@ class Node(Actor):
                 self._pass_on(message)
             case Start():
                 self._start(message)
-            case Cancel():
-                if self._is_current(message.incarnation):
-                    self._cancel()
-            case Kill():
-                if self._is_current(message.incarnation) and self.handle is not None:
-                    self.handle.kill()
+            case Cancel() | Kill() | Interrupt():
+                # A cancel may come late: it is held back while many others are in flight.
+                if self.incarnation is not None and self.incarnation.number == message.incarnation:
+                    self._end(message)
+            case Vacate():
+                self._vacate()
             case Expose():
+                if self.incarnation is not None:
+                    self.incarnation.overdue = True
                 message.gathering.hand_in(self._id, self.handle)
             case Retire():
                 self._stop()
@@ -130,8 +140,14 @@ class Node(Actor):
 
     def on_stop(self) -> None:
         """The node has left the tree: its runnable and arguments are dropped elsewhere."""
+        self._vacate()
         self.loop.release(self.spec)
         self.spec = None
+
+    def _vacate(self) -> None:
+        mailbox, self._mailbox = self._mailbox, None
+        if mailbox is not None:
+            self.world.system.directory.leave(mailbox, Reason.SHUTDOWN)
 
     def _pass_on(self, message: Lifecycle) -> None:
         if message.event.node == self._id:
@@ -143,14 +159,14 @@ class Node(Actor):
                 self.incarnation = self.handle = None
         self.parent.tell(message)
 
-    def _is_current(self, number: int) -> bool:
-        """Whether a command is for the incarnation at hand: a cancel is held back while many others are in flight."""
-        return self.incarnation is not None and self.incarnation.number == number
-
-    def _cancel(self) -> None:
-        if self.incarnation is not None:
+    def _end(self, order: Cancel | Kill | Interrupt) -> None:
+        if isinstance(order, Cancel) and self.incarnation is not None:
             self.incarnation.cancel()
-        if self.handle is not None:
+        if self.handle is None:
+            return
+        if isinstance(order, Kill):
+            self.handle.kill()
+        else:
             self.handle.cancel()
 
     def _start(self, start: Start) -> None:
@@ -160,6 +176,10 @@ class Node(Actor):
         if spec.backend.makes_thread and world.loop.helped:
             world.loop.hand_back(self, start)
             return
+        mailbox, self._mailbox = self._mailbox, None
+        if mailbox is None:
+            mailbox = spec.backend.mailbox(self.dn)
+            world.system.directory.homes[self.dn] = mailbox
         incarnation = Incarnation(
             node=start.node,
             dn=self.dn,
@@ -171,8 +191,12 @@ class Node(Actor):
             births=world.births,
             system=world.system,
             restart=spec.policy.restart,
+            mailbox=mailbox,
         )
         self.incarnation = incarnation
+        early = mailbox.move_in(incarnation)
+        if early is not None:
+            incarnation.exit(early, None)
         try:
             self.handle = spec.backend.start(incarnation, spec.job)
         except Exception as error:  # noqa: BLE001 - above all "can't start new thread": a start that fails is an end

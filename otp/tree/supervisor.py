@@ -36,7 +36,7 @@ from otp.tree.decision.messages import (
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.record import record
 from otp.tree.incarnation import Lifecycle
-from otp.tree.node import Expose, Gathering, Node, Retire
+from otp.tree.node import Expose, Gathering, Node, Retire, Vacate
 from otp.tree.snapshot import take
 from otp.tree.timers import Timers
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from otp.tree.actor import Address
     from otp.tree.decision.messages import Action, Event
     from otp.tree.incarnation import Spec
+    from otp.tree.mailbox import Mailbox
     from otp.tree.node import World
     from otp.tree.snapshot import Row, Until
 
@@ -113,7 +114,9 @@ class Supervisor(Actor):
         self._rows: list[Row] | None = None
         self.failure: BaseException | None = None
         """With `propagate`: the first death."""
-        self._house(root, root.name, self.actor_ref)
+        mailbox = root.backend.mailbox(root.name)
+        world.system.directory.homes[root.name] = mailbox
+        self._house(root, self.actor_ref, mailbox)
         self._tree, self._first = plant(
             Birth(root.node, root.name, root.policy), world.clock.monotonic(), propagate=propagate
         )
@@ -177,11 +180,14 @@ class Supervisor(Actor):
         event = message.event
         if isinstance(event, Spawned):
             parent = self._nodes[event.node]
-            for spec in message.specs:
-                self._house(spec, f"{message.incarnation.dn}.{spec.name}", parent)
+            for spec, mailbox in zip(message.specs, message.mailboxes, strict=True):
+                self._house(spec, parent, mailbox)
             self._decide(event)
-            refused = [spec.node for spec in message.specs if spec.node not in self._tree.nodes]
-            self._forget(refused)
+            self._forget([spec.node for spec in message.specs if spec.node not in self._tree.nodes])
+            for spec in message.specs:
+                node = self._tree.nodes.get(spec.node)
+                if node is not None and not node.running:  # its parent is canceled
+                    self._nodes[spec.node].tell(Vacate())
         elif isinstance(event, Ended):
             self._in_flight.discard(event.node)
             self._tree, actions = decide(self._tree, event)
@@ -237,8 +243,8 @@ class Supervisor(Actor):
 
     # --- nodes ---
 
-    def _house(self, spec: Spec, dn: str, parent: Address) -> None:
-        self._nodes[spec.node] = Node.start(self._world, spec, dn, parent)
+    def _house(self, spec: Spec, parent: Address, mailbox: Mailbox) -> None:
+        self._nodes[spec.node] = Node.start(self._world, spec, mailbox.dn, parent, mailbox)
         self._backends[spec.node] = spec.backend.name
 
     def _forget(self, nodes: tuple[int, ...] | list[int]) -> None:

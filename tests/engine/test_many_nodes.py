@@ -59,7 +59,7 @@ def parts_of_trees():
     """How many objects of the engine there are, by type."""
     gc.collect()
     types = map(type, gc.get_objects())
-    return Counter(kind for kind in types if kind.__module__.partition(".")[0] == "otp")
+    return Counter(kind for kind in types if str(kind.__module__).partition(".")[0] == "otp")
 
 
 def live(nodes):

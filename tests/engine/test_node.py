@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from otp.tree.decision.messages import Cancel, End, Ended, Kill, Signal, Signale
 from otp.tree.decision.policy import Policy
 from otp.tree.incarnation import Lifecycle, Spec
 from otp.tree.loop import Loop
+from otp.tree.mailbox import Directory, ThreadMailbox
 from otp.tree.node import Expose, Gathering, Node, Retire, World
 
 
@@ -38,6 +40,9 @@ class Backend:
     def __init__(self):
         self.handles = []
         self.error = None
+
+    def mailbox(self, dn):
+        return ThreadMailbox(dn)
 
     def start(self, incarnation, job):
         if self.error is not None:
@@ -74,11 +79,11 @@ class Scene:
             draw=lambda: 0.25,
             births=itertools.count(100).__next__,
             fencing_token=itertools.count(1000).__next__,
-            system=None,
+            system=SimpleNamespace(directory=Directory()),
         )
         self.parent = Parent.start(self.loop, self.told)
         self.spec = Spec(7, "a", Policy(), Job(print, ("argument",)), self.backend)
-        self.node = Node.start(world, self.spec, "root.a", self.parent)
+        self.node = Node.start(world, self.spec, "root.a", self.parent, ThreadMailbox("root.a"))
         self.loop.start()
 
     def tell(self, *messages):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from otp.tree.backend import Job
 from otp.tree.decision.messages import End
 from otp.tree.incarnation import Incarnation
 from otp.tree.incarnation import current as context_local
+from otp.tree.mailbox import Directory, ThreadMailbox
 
 Script = Callable[..., Awaitable[object]]
 
@@ -197,6 +199,9 @@ class FakeKillableBackend:
     killable = True
     makes_thread = True
 
+    def mailbox(self, dn: str) -> ThreadMailbox:
+        return ThreadMailbox(dn)
+
     def start(self, incarnation: Any, job: Any) -> _KillableHandle:
         handle = _KillableHandle(incarnation, job)
         handle.start()
@@ -316,6 +321,7 @@ class Solo:
         self._adapter = adapter
         self._reports: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._clock = VirtualClock()
+        self._host = SimpleNamespace(directory=Directory())
         self.backend = adapter.make_backend()
 
     def tell(self, message: object) -> None:
@@ -334,8 +340,9 @@ class Solo:
             clock=self._clock,
             draw=lambda: 0.5,
             births=lambda: 2,
-            system=None,
+            system=self._host,
             restart=otp.Restart.PERMANENT,
+            mailbox=self.backend.mailbox("root.a"),
         )
 
     def start(self, incarnation: Incarnation, script: Script) -> Any:

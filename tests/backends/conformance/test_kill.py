@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import otp
+from otp.tree.mailbox import ThreadMailbox
 
 
 class Handle:
@@ -32,6 +33,9 @@ class ImaginaryBackend:
         self.killable = killable
         self._seen = seen
         self.handles = []
+
+    def mailbox(self, dn):
+        return ThreadMailbox(dn)
 
     def start(self, incarnation, job):
         handle = Handle(incarnation, self._seen)

@@ -1,0 +1,216 @@
+"""Calls: a request that waits for its reply. One class for each way to wait; they are their own `Sender`.
+
+    caller --- CallMessage ---> mailbox ---> server
+       ^                                       | reply, or its end
+       +---------------------------------------+
+
+A call is settled once: by a reply from anywhere, by the end of the server, or by the caller's own timeout; whatever comes
+later finds it settled and is dropped. So every call ends, whatever it races.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from contextlib import suppress
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from otp.errors import CallTimeoutError, NoProcessError, ServerExitError
+from otp.reasons import Reason
+from otp.tree.decision.record import record
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from otp.mail.ref import Ref
+    from otp.reasons import ExitReason
+    from otp.tree.clock import Clock
+    from otp.tree.mailbox import Mailbox
+
+__all__ = ["Call", "CallMessage", "CastMessage", "Sender", "reply"]
+
+T = TypeVar("T")
+
+
+class Call(Generic[T]):
+    """Optional base of requests that know the type of their reply.
+
+    class Get(otp.Call[int]): ...
+
+    number = ref.call(Get())  # an int, to type checkers
+    """
+
+
+class Sender:
+    """Who waits for a reply. Opaque: all that can be done with it is `otp.reply`."""
+
+    __slots__ = ()
+
+    def settle(self, *, good: bool, value: Any) -> None:  # noqa: ANN401 - a reply, or an exit reason
+        """Only the first counts; from any thread, without waiting."""
+        del good, value
+        raise NotImplementedError
+
+
+class CallMessage(Sender):
+    """What `receive` gives for a call."""
+
+    __slots__ = ("_home", "outcome", "request")
+
+    request: Any
+    """What was asked."""
+
+    def __init__(self, request: object, home: Mailbox) -> None:
+        """Made by `Ref.call` and the others."""
+        self.request = request
+        self.outcome: tuple[bool, Any] | None = None
+        self._home = home
+
+    @property
+    def sender(self) -> Sender:
+        """Whom to reply to, with `otp.reply`."""
+        return self
+
+    def fail(self, reason: ExitReason) -> None:
+        """The server has ended."""
+        self.settle(good=False, value=reason)
+
+    def settle(self, *, good: bool, value: Any) -> None:  # noqa: ANN401 - as above
+        """Wake the caller, unless that was done before."""
+        if self.outcome is None:
+            self.outcome = (good, value)
+            self._home.pending.discard(self)
+            self._wake()
+
+    def post(self) -> None:
+        """Put it into the mailbox, and look whether somebody will ever see it."""
+        home = self._home
+        home.pending.add(self)
+        home.put(self)
+        if home.reason is not None:
+            self.fail(home.reason)
+
+    def _wake(self) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<CallMessage to {self._home.dn}>"
+
+
+class BlockingCall(CallMessage):
+    """A thread waits."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, request: object, home: Mailbox) -> None:
+        """To be waited for by the calling thread."""
+        super().__init__(request, home)
+        self._lock = threading.Lock()
+        self._lock.acquire()  # released by whoever settles
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # two have settled it in the same moment
+            self._lock.release()
+
+    def wait(self, clock: Clock, timeout: float | None) -> bool:
+        """Until it is settled; whether it was, within `timeout` seconds."""
+        return clock.acquire(self._lock, timeout)
+
+
+class AwaitedCall(CallMessage):
+    """A task waits."""
+
+    __slots__ = ("_loop", "_thread", "future")
+
+    def __init__(self, request: object, home: Mailbox, loop: asyncio.AbstractEventLoop) -> None:
+        """To be awaited on `loop`, which is the calling thread's."""
+        super().__init__(request, home)
+        self._loop = loop
+        self._thread = get_ident()
+        self.future: asyncio.Future[None] = loop.create_future()
+
+    def _wake(self) -> None:
+        if self._thread == get_ident():
+            self._done()
+        else:
+            with suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(self._done)
+
+    def _done(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+class FutureCall(CallMessage):
+    """Somebody may wait, later, again, or for the first of many."""
+
+    __slots__ = ("_ref", "future")
+
+    def __init__(self, request: object, home: Mailbox, ref: Ref) -> None:
+        """`ref` is who is called."""
+        super().__init__(request, home)
+        self._ref = ref
+        self.future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+    def _wake(self) -> None:
+        if self.outcome is not None and self.future.set_running_or_notify_cancel():
+            finish(self.future, self._ref, self.outcome)
+
+
+@record
+class CastMessage:
+    """What `receive` gives for a cast."""
+
+    request: Any
+
+
+def reply(sender: Sender, value: object) -> None:
+    """Reply to a call; from any thread or task, at any time. To a caller who has given up it is a no-op.
+
+    As `gen_server:reply/2`.
+    """
+    if not isinstance(sender, Sender):
+        msg = f"reply takes the sender of a call, not {type(sender).__name__}"
+        raise TypeError(msg)
+    sender.settle(good=True, value=value)
+
+
+def value_of(ref: Ref, outcome: tuple[bool, Any]) -> Any:  # noqa: ANN401 - a reply
+    """The reply.
+
+    Raises:
+        ServerExitError: there is none.
+    """
+    good, value = outcome
+    if good:
+        return value
+    raise error_of(ref, value)
+
+
+def error_of(ref: Ref, reason: ExitReason) -> ServerExitError | NoProcessError:
+    """What the caller of a server that has ended is told."""
+    return no_process(ref) if reason is Reason.NOPROC else ServerExitError(ref, reason)
+
+
+def finish(future: concurrent.futures.Future[Any], ref: Ref, outcome: tuple[bool, Any]) -> None:
+    """Settle `future`."""
+    good, value = outcome
+    if good:
+        future.set_result(value)
+    else:
+        future.set_exception(error_of(ref, value))
+
+
+def no_process(ref: Ref) -> NoProcessError:
+    """Nobody lives there."""
+    return NoProcessError(f"no incarnation of {ref.dn} runs", ref)
+
+
+def too_late(ref: Ref, timeout: float | None) -> CallTimeoutError:
+    """There was no reply in time."""
+    return CallTimeoutError(f"{ref.dn} has not replied within {timeout} s", ref)
+
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds; as `gen_server:call/2`."""

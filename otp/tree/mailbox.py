@@ -1,0 +1,311 @@
+"""Mailboxes: where the mail of one incarnation waits. One for each, from before it runs until it ends.
+
+    sender --- Directory: DN ---> Mailbox.put --> queue --> Mailbox.take --- runnable
+
+Mail goes straight from the sender's thread to the receiver's, and past the loop of the tree. What the loop sees to is who
+lives where: the directory has the mailbox of an incarnation from the moment its start was asked for until its end, so
+whoever has a ref can write at once, and nobody writes to a dead one.
+"""
+
+# Slots that are filled with the first letter:
+# pyright: reportUninitializedInstanceVariable=false
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from otp.tree.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otp.reasons import ExitReason
+    from otp.tree.clock import Clock
+    from otp.tree.incarnation import Incarnation
+
+__all__ = ["NOTHING", "Directory", "LoopMailbox", "Mailbox", "Notice", "Pending", "ThreadMailbox", "Tie", "alarm"]
+
+
+class _Nothing:
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING: Final = _Nothing()
+"""What `take` gives when it was woken, or in vain."""
+
+
+class Pending(Protocol):
+    """Somebody who waits for a reply."""
+
+    def fail(self, reason: ExitReason) -> None:
+        """The receiver has ended before it replied; from its thread. Never blocks, and is none of the user's."""
+        ...
+
+
+class Tie(Protocol):
+    """A link or a monitor, as the mailbox of one of the two sees it."""
+
+    def broken(self, reason: ExitReason) -> None:
+        """This side has ended; tell the other. Never blocks, and is none of the user's."""
+        ...
+
+
+class Notice:
+    """A letter that may turn out to be unwanted while it waits: the link or monitor it is about has been dissolved."""
+
+    __slots__ = ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be seen."""
+        raise NotImplementedError
+
+
+class Mailbox:
+    """What both kinds have in common. Most nodes get no mail, so what mail needs is made with the first letter."""
+
+    __slots__ = ("_ties", "dn", "early", "incarnation", "names", "pending", "put", "reason", "trap_exit")
+
+    pending: set[Pending]
+    """Who waits for a reply."""
+    put: Callable[[Any], object]
+    """Add a letter, from any thread. A slot, because for a thread it is a method of a queue, without a call in between."""
+
+    def __init__(self, dn: str) -> None:
+        """Of the next incarnation at `dn`."""
+        self.dn = dn
+        self.incarnation: Incarnation | None = None
+        """Whose it is, once that runs."""
+        self.reason: ExitReason | None = None
+        """Why that has ended, once it has; nobody reads any more."""
+        self.early: ExitReason | None = None
+        """An exit signal that came before it ran."""
+        self.trap_exit = False
+        """Whether exit signals come as mail."""
+        self.names: tuple[str, ...] = ()
+        """Registered for it."""
+        self._ties: set[Tie] | tuple[()] = ()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - only for slots that are empty
+        if name in {"pending", "put"}:
+            with _opening:
+                self._open()
+            return object.__getattribute__(self, name)
+        raise AttributeError(name)
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def opened(self) -> bool:
+        """Whether anybody has ever written."""
+        try:
+            object.__getattribute__(self, "put")
+        except AttributeError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Wake the reader, for it was canceled; as `Waker`."""
+        if self.opened:
+            self.put(NOTHING)
+
+    def move_in(self, incarnation: Incarnation) -> ExitReason | None:
+        """`incarnation` begins to run. Returns the exit signal that came before."""
+        with _tying:
+            self.incarnation = incarnation
+            return self.early
+
+    def tie(self, tie: Tie) -> bool:
+        """Have `tie` told of the end of this incarnation; False if that has come already."""
+        with _tying:
+            if self.reason is not None:
+                return False
+            self._ties = self._ties or set()
+            self._ties.add(tie)
+            return True
+
+    def untie(self, tie: Tie) -> None:
+        """Have it told no more."""
+        with _tying:
+            if self._ties:
+                self._ties.discard(tie)
+
+    def close(self, reason: ExitReason) -> None:
+        """Nobody reads any more: whoever waits for a reply is told, then whoever is tied to it."""
+        with _tying:
+            if self.reason is not None:
+                return
+            self.reason = reason
+            self.incarnation = None  # which has this: a cycle would keep the user's exception
+            ties, self._ties = self._ties, ()
+        if self.opened:
+            for each in self.pending.copy():
+                each.fail(reason)
+        for tie in ties:
+            tie.broken(reason)
+
+
+class ThreadMailbox(Mailbox):
+    """Of a runnable in a thread."""
+
+    __slots__ = ("_queue",)
+
+    _queue: SimpleQueue[Any]
+
+    def _open(self) -> None:
+        if self.opened:
+            return
+        queue: SimpleQueue[Any] = SimpleQueue()
+        self.pending = set()
+        self._queue = queue
+        self.put = queue.put
+
+    def take(self, clock: Clock, timeout: float | None = None) -> Any:  # noqa: ANN401 - a letter
+        """The next letter, or `NOTHING` after `timeout` seconds or when somebody wakes the reader.
+
+        Only the thread of the runnable takes.
+        """
+        if not self.opened:
+            _ = self.put
+        if timeout is None:
+            return self._queue.get()
+        with suppress(Empty):
+            return self._queue.get_nowait()
+        gate = _Gate(self._queue)
+        clock.acquire(gate, timeout)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - all it does is that
+        return gate.taken
+
+
+class _Gate:
+    """A queue as a lock, for a clock to wait at: acquired when a letter has been taken."""
+
+    __slots__ = ("_queue", "taken")
+
+    def __init__(self, queue: SimpleQueue[Any]) -> None:
+        self._queue = queue
+        self.taken: Any = NOTHING
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 - as a lock has it
+        try:
+            self.taken = self._queue.get(blocking, None if timeout < 0 else timeout)
+        except Empty:
+            return False
+        return True
+
+    def release(self) -> None:
+        self._queue.put(NOTHING)
+
+
+class LoopMailbox(Mailbox):
+    """Of a runnable on an event loop."""
+
+    __slots__ = ("_items", "_loop", "_thread", "_waiter")
+
+    _items: deque[Any]
+
+    def __init__(self, dn: str) -> None:
+        """Of the next incarnation at `dn`."""
+        super().__init__(dn)
+        self._waiter: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+
+    def _open(self) -> None:
+        if self.opened:
+            return
+        self.pending = set()
+        self._items = deque()
+        self.put = self._put
+
+    def _put(self, letter: object) -> None:
+        self._items.append(letter)
+        waiter = self._waiter
+        if waiter is None:
+            return
+        if self._thread == get_ident():
+            _wake(waiter)
+        elif self._loop is not None:
+            with suppress(RuntimeError):  # the loop has been closed, and the reader with it
+                self._loop.call_soon_threadsafe(_wake, waiter)
+
+    async def take(self, clock: Clock, timeout: float | None = None) -> Any:  # noqa: ANN401 - a letter; on that clock
+        """As `ThreadMailbox.take`."""
+        if not self.opened:
+            _ = self.put
+        items = self._items
+        if items:
+            return items.popleft()
+        loop = asyncio.get_running_loop()
+        self._loop, self._thread = loop, get_ident()
+        waiter = self._waiter = loop.create_future()
+        if items:  # since then, by somebody who did not see the waiter
+            self._waiter = None
+            return items.popleft()
+        stop = None if timeout is None else alarm(clock, loop, timeout, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if stop is not None:
+                stop()
+        return items.popleft() if items else NOTHING
+
+
+def alarm(
+    clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, waiter: asyncio.Future[None]
+) -> Callable[[], object]:
+    """Have `waiter` woken after `seconds` of `clock`; returns what ends that."""
+    if isinstance(clock, SystemClock):
+        return loop.call_later(seconds, _wake, waiter).cancel
+    at = clock.monotonic() + seconds
+
+    def look() -> None:
+        if clock.monotonic() >= at:
+            _wake(waiter)
+
+    def look_there() -> None:
+        with suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(look)
+
+    stop = clock.subscribe(look_there)
+    look()  # it may have jumped meanwhile
+    return stop
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Directory:
+    """Who lives where, and what names they have. Reading takes no lock."""
+
+    def __init__(self) -> None:
+        """Nobody."""
+        self.homes: dict[str, Mailbox] = {}
+        """By DN: of who runs, or is about to."""
+        self.names: dict[str, Mailbox] = {}
+        """By registered name."""
+        self.naming = threading.Lock()
+
+    def leave(self, mailbox: Mailbox, reason: ExitReason) -> None:
+        """The incarnation has ended: its names are free before anybody is told."""
+        if self.homes.get(mailbox.dn) is mailbox:
+            del self.homes[mailbox.dn]
+        with self.naming:  # whoever gives it a name meanwhile looks into `homes` under this lock
+            for name in mailbox.names:
+                del self.names[name]
+            mailbox.names = ()
+        mailbox.close(reason)
+
+
+_opening: Final = threading.Lock()
+_tying: Final = threading.Lock()
