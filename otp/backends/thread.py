@@ -120,7 +120,6 @@ class _Running(UnwaitedThread):
         # No name for the exception and none for the job: the frames in a traceback lead back to this one, and what it
         # holds is kept for as long as the exception is, the exception itself for ever.
         incarnation.end(*_run(incarnation, self._take_job()))
-        del incarnation  # it has the exception too: the reason of its end
 
     def _take_job(self) -> Job | None:
         """The handle outlives the thread; the user's objects must not."""
@@ -161,7 +160,7 @@ def _run(incarnation: Incarnation, job: Job | None) -> tuple[End, BaseException 
     except BaseException as exception:  # noqa: BLE001 - `SystemExit` and all others are deaths (R5, R13)
         return End.RAISED, without_innermost_frame(exception)
     finally:
-        del job, incarnation
+        del job
     return End.RETURNED, None
 
 

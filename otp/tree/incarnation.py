@@ -29,6 +29,7 @@ from otp.tree.decision.policy import Restart
 from otp.tree.decision.record import record
 from otp.tree.ends import judge
 from otp.tree.forks import generation
+from otp.tree.mailbox import NOBODYS
 from otp.tree.rendering import clear, render
 
 if TYPE_CHECKING:
@@ -305,7 +306,9 @@ class Incarnation:
             clear(exception)
         with self._lock:
             self._ended = True  # from here on nobody else gets past `check`
-        self.system.directory.leave(self.mailbox, verdict.reason)
+        # The mailbox keeps the exception, for whoever still has a letter for it; frames of the exception may have this.
+        mailbox, self.mailbox = self.mailbox, NOBODYS
+        self.system.directory.leave(mailbox, verdict.reason)
         if verdict.done and self._phase is Signal.HEALTHY:
             self._node.tell(Lifecycle(Signaled(self.node, self.number, Signal.DONE, self.clock.monotonic()), self))
         event = Ended(

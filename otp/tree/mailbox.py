@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from otp.reasons import Reason
 from otp.tree.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from otp.tree.clock import Clock
     from otp.tree.incarnation import Incarnation
 
-__all__ = ["NOTHING", "Directory", "LoopMailbox", "Mailbox", "Notice", "Pending", "ThreadMailbox", "Tie", "alarm"]
+__all__ = ["NOBODYS", "NOTHING", "Directory", "LoopMailbox", "Mailbox", "Notice", "Pending", "ThreadMailbox", "Tie", "alarm"]
 
 
 class _Nothing:
@@ -307,5 +308,8 @@ class Directory:
         mailbox.close(reason)
 
 
+NOBODYS: Final = Mailbox("")
+"""The mailbox of who has ended."""
+NOBODYS.reason = Reason.NOPROC
 _opening: Final = threading.Lock()
 _tying: Final = threading.Lock()
