@@ -7,17 +7,20 @@ import math
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack
 
 from otp.tree.backend import Job
-from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart
+from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart, Supervision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Child", "Defaults", "Options", "is_async"]
+    from otp.tree.backend import Backend
+
+__all__ = ["Child", "Defaults", "Options", "Supervising", "is_async", "supervision_of"]
 
 Args = TypeVarTuple("Args")
+Resolved: TypeAlias = "tuple[Policy, Job, Backend]"
 T = TypeVar("T")
 
 
@@ -37,6 +40,20 @@ class Defaults:
 
     shutdown: float
     reset_after: float
+
+
+class Supervising(Protocol):
+    """A behaviour supervisor, as the user writes it: it is not run, the tree itself does what it says."""
+
+    supervision: Supervision
+    children: Mapping[str, Child[*tuple[Any, ...]]]
+    """Its first ones, in start order."""
+
+
+def supervision_of(runnable: object) -> Supervision | None:
+    """How `runnable` supervises; `None`: it is none that does."""
+    supervision: object = getattr(type(runnable), "otp_supervises", False) and getattr(runnable, "supervision", None)
+    return supervision if isinstance(supervision, Supervision) else None
 
 
 class Child(Generic[*Args]):
@@ -59,7 +76,8 @@ class Child(Generic[*Args]):
     """
 
     def __init__(self, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> None:
-        if not callable(runnable):
+        supervision = supervision_of(runnable)
+        if not callable(runnable) and supervision is None:
             msg = f"a runnable is a callable, not {_type_name(runnable)}"
             raise TypeError(msg)
         unknown = sorted(options.keys() - Options.__annotations__.keys())
@@ -72,20 +90,34 @@ class Child(Generic[*Args]):
         self.restart = checked_type("restart", options.get("restart", Restart.PERMANENT), Restart)
         defaults = getattr(runnable, "otp_defaults", None)
         self._defaults = defaults if isinstance(defaults, Defaults) else None
-        shutdown = _SHUTDOWN if self._defaults is None else self._defaults.shutdown
+        shutdown: float | None = _SHUTDOWN if self._defaults is None else self._defaults.shutdown
+        patience: float | None = _START_TIMEOUT
+        if supervision is not None:  # it takes as long as its children take
+            shutdown = patience = None
         self.shutdown = _checked_shutdown(options.get("shutdown", shutdown))
         backoff = options.get("backoff")
         self.backoff = None if backoff is None else checked_type("backoff", backoff, Backoff)
         self.significant = checked_type("significant", options.get("significant", False), bool)
-        self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", _START_TIMEOUT))
+        self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", patience))
+
+    def resolve(self, backoff: Backoff, backend_for: Callable[[Any], Backend], *, keep: bool = False) -> Resolved:
+        """What the tree is given, in the calling thread: none of the user's objects is asked for anything later.
+
+        Args:
+            backoff: the system's.
+            backend_for: what runs a runnable.
+            keep: this too, for a supervisor that may be asked for it.
+        """
+        backend = backend_for(self.runnable)
+        runnable: Any = self.runnable
+        if supervision_of(runnable) is not None:
+            children = runnable.children.items()
+            runnable = tuple([(name, *child.resolve(backoff, backend_for, keep=True)) for name, child in children])
+        policy = self.policy(backoff=backoff, killable=backend.killable)
+        return policy, Job(runnable, self.args, self if keep else None), backend
 
     def __repr__(self) -> str:
         return f"<Child {getattr(self.runnable, '__qualname__', type(self.runnable).__qualname__)}>"
-
-    @property
-    def job(self) -> Job:
-        """What the backend is given."""
-        return Job(self.runnable, self.args)
 
     def policy(self, *, backoff: Backoff, killable: bool) -> Policy:
         """What the decision is given; `backoff` is the system's."""
@@ -96,6 +128,7 @@ class Child(Generic[*Args]):
             self.significant,
             self.start_timeout,
             killable,
+            supervision_of(self.runnable),
         )
 
     def _backoff(self, given: Backoff) -> Backoff:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.backends.coroutine import CoroutineBackend
+from otp.backends.supervisor import SupervisorBackend
 from otp.backends.thread import ThreadBackend
-from otp.child import is_async
+from otp.child import is_async, supervision_of
 from otp.logs.capture import attach, detach
 from otp.logs.lifecycle import LifecycleLog
 from otp.logs.tree import LogTree
@@ -67,6 +68,7 @@ class Engine:
         """The engine of `host`; nothing runs yet."""
         self._threads = ThreadBackend()
         self._coroutines = CoroutineBackend()
+        self._supervisors = SupervisorBackend()
         self.offset = clock.time() - clock.monotonic()
         """What makes Unix seconds of the moments of `clock`."""
         self.logs = LogTree()
@@ -88,9 +90,7 @@ class Engine:
             fencing_token=_FencingTokens().next,
             system=host,
         )
-        backend = self.backend_for(root.runnable)
-        policy = root.policy(backoff=host.backoff, killable=backend.killable)
-        spec = Spec(next(_births), "root", policy, root.job, backend)
+        spec = Spec(next(_births), "root", *root.resolve(host.backoff, self.backend_for))
         self._supervisor = Supervisor(world, spec, propagate=propagate)
         self._ref = self._supervisor.actor_ref
 
@@ -170,6 +170,8 @@ class Engine:
 
     def backend_for(self, runnable: Callable[..., object]) -> Backend:
         """What runs `runnable`."""
+        if supervision_of(runnable) is not None:
+            return self._supervisors
         return self._coroutines if is_async(runnable) else self._threads
 
     def join(self) -> None:

@@ -97,8 +97,7 @@ def run_group(
     group: list[tuple[str, Policy, Job, Backend]] = []
     for name, given in children.items():
         child = given if isinstance(given, Child) else Child(given)
-        backend = host.backend_for(child.runnable)
-        group.append((name, child.policy(backoff=host.backoff, killable=backend.killable), child.job, backend))
+        group.append((name, *child.resolve(host.backoff, host.backend_for)))
     incarnation.spawn(group, wanted)
     return {name: Ref(f"{incarnation.dn}.{name}", host) for name in children}
 

@@ -25,8 +25,11 @@ __all__ = ["Backend", "Handle", "Host", "Job"]
 class Job:
     """The user's own: what to run, and with what."""
 
-    runnable: Callable[..., Any]
+    runnable: Any
+    """Called by the backend; of a behaviour supervisor, its children."""
     args: tuple[Any, ...]
+    origin: object = None
+    """What the user wrote."""
 
 
 class Handle(Protocol):

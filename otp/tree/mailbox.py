@@ -30,7 +30,19 @@ if TYPE_CHECKING:
     from otp.tree.clock import Clock
     from otp.tree.incarnation import Incarnation
 
-__all__ = ["NOBODYS", "NOTHING", "Directory", "LoopMailbox", "Mailbox", "Notice", "Pending", "ThreadMailbox", "Tie", "alarm"]
+__all__ = [
+    "NOBODYS",
+    "NOTHING",
+    "DeafMailbox",
+    "Directory",
+    "LoopMailbox",
+    "Mailbox",
+    "Notice",
+    "Pending",
+    "ThreadMailbox",
+    "Tie",
+    "alarm",
+]
 
 
 class _Nothing:
@@ -152,6 +164,16 @@ class Mailbox:
                 each.fail(reason)
         for tie in ties:
             tie.broken(reason)
+
+
+class DeafMailbox(Mailbox):
+    """Of a node that runs nothing: what is put into it is lost, and calls run into their timeouts."""
+
+    __slots__ = ()
+
+    def _open(self) -> None:
+        self.pending = set()
+        self.put = _drop
 
 
 class ThreadMailbox(Mailbox):
@@ -279,6 +301,10 @@ def alarm(
     stop = clock.subscribe(look_there)
     look()  # it may have jumped meanwhile
     return stop
+
+
+def _drop(letter: object) -> None:
+    del letter
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

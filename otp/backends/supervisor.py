@@ -1,0 +1,60 @@
+"""The backend for behaviour supervisors, which have nothing to run: the decision does what they say.
+
+Asked to start, it tells of the children; asked to end, it has ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from otp.tree.decision.messages import End
+from otp.tree.decision.policy import Strategy
+from otp.tree.mailbox import DeafMailbox
+
+if TYPE_CHECKING:
+    from otp.tree.backend import Job
+    from otp.tree.incarnation import Incarnation
+
+__all__ = ["SupervisorBackend"]
+
+
+class SupervisorBackend:
+    """See the module. All of it is called in the loop of the tree."""
+
+    name: ClassVar[str] = "supervisor"
+    killable: ClassVar[bool] = False
+    makes_thread: ClassVar[bool] = False
+
+    def start(self, incarnation: Incarnation, job: Job) -> _Running:
+        """Tell of the children it starts with."""
+        incarnation.spawn(job.runnable, Strategy.ONE_FOR_ONE)
+        return _Running(incarnation)
+
+    def mailbox(self, dn: str) -> DeafMailbox:
+        """Nobody reads its mail."""
+        return DeafMailbox(dn)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def join(self, timeout: float) -> None:
+        """Nothing is held."""
+        del timeout
+
+
+class _Running:
+    """One incarnation."""
+
+    def __init__(self, incarnation: Incarnation) -> None:
+        self._incarnation = incarnation
+
+    def cancel(self) -> None:
+        """It has ended."""
+        self._incarnation.end(End.LEFT)
+
+    def kill(self) -> None:
+        """The cancel that came before has ended it."""
+
+    def stack(self) -> str:
+        """There is none."""
+        return "(a supervisor runs nothing)\n"
