@@ -17,23 +17,28 @@ copies it (`copy.deepcopy`).
     restart       R1-R9: start, signals, ends, deaths, the exit barrier
     cancel        whom a cancel reaches; deadlines (R12)
     stop          the ordered stop (R14), the end of the tree (R15)
+    otp           behaviour supervisors: their children are restarted by OTP's algorithm
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import enter
+from otp.tree.decision.bookkeeping import enter, start
 from otp.tree.decision.cancel import deadline_over
 from otp.tree.decision.messages import Ended, Expired, RestartRequested, Signaled, Spawned, StopRequested
-from otp.tree.decision.model import Deadline, Group, Node, Tree
-from otp.tree.decision.restart import backoff_over, ended, restart_requested, signaled, spawned, start
+from otp.tree.decision.model import Deadline, Group, Node, Stop, Tree
+from otp.tree.decision.otp import halt, serve, tasks
+from otp.tree.decision.otp.queries import count_children, which_children
+from otp.tree.decision.otp.record import Halt, Supervisor
+from otp.tree.decision.otp.requests import asked
+from otp.tree.decision.restart import backoff_over, ended, finished, restart_requested, signaled, spawned
 from otp.tree.decision.stop import advance, order_over, stop
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Birth, Event
 
-__all__ = ["decide", "plant"]
+__all__ = ["count_children", "decide", "plant", "which_children"]
 
 
 def plant(root: Birth, at: float, *, propagate: bool = False) -> tuple[Tree, list[Action]]:
@@ -52,6 +57,8 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
     match event:
         case Ended():
             ended(tree, event, actions)
+            if tree.due:
+                _go_on(tree, event.at, actions)
             advance(tree, event.at, actions)
         case Spawned():
             spawned(tree, event, actions)
@@ -63,7 +70,21 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
             restart_requested(tree, event, actions)
         case StopRequested():
             stop(tree, event.timeout, event.at, actions)
+        case _:
+            asked(tree, event, actions)
+    if tree.due:
+        _go_on(tree, event.at, actions)
     return tree, actions
+
+
+def _go_on(tree: Tree, at: float, actions: list[Action]) -> None:
+    """What waits for something to happen, in the behaviour supervisors, goes on as far as it can."""
+    while tree.due:
+        due = tree.due.popleft()
+        if isinstance(due, Halt):
+            halt.step(tree, due, at, actions)
+        elif serve.serve(tree, due, at, actions):
+            finished(tree, due, at, actions)
 
 
 def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
@@ -75,6 +96,14 @@ def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
         backoff_over(tree, purpose, event.at, actions)
     elif isinstance(purpose, Deadline):
         deadline_over(tree, purpose, event.at, actions)
+        if tree.due:
+            _go_on(tree, event.at, actions)
         advance(tree, event.at, actions)
+    elif isinstance(purpose, Supervisor):
+        serve.turn(tree, purpose)
+    elif isinstance(purpose, Halt):
+        halt.order_over(tree, purpose, event.at, actions)
+    elif not isinstance(purpose, Stop):
+        tasks.too_late(tree, purpose, event.at, actions)
     else:  # somebody was being waited for, who has the last grace now: it cannot be over yet
         order_over(tree, purpose, event.at, actions)

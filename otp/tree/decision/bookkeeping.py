@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.messages import Arm, Changed, Disarm
+from otp.tree.decision.messages import Arm, Changed, Disarm, Start
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.otp.record import Supervisor
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action
-    from otp.tree.decision.model import Deadline, Node, NodeState, Stop, Tree
+    from otp.tree.decision.model import Node, Purpose, Tree
 
-__all__ = ["arm", "change", "close", "disarm", "doom", "drop_subtree", "enter", "reopen", "subtree"]
+__all__ = [
+    "arm",
+    "change",
+    "close",
+    "disarm",
+    "doom",
+    "drop_subtree",
+    "enter",
+    "remove",
+    "reopen",
+    "reprieve",
+    "start",
+    "subtree",
+]
 
 
 def change(  # noqa: PLR0913 - a report has that many parts
@@ -95,7 +110,41 @@ def drop_subtree(tree: Tree, node: Node) -> tuple[int, ...]:
     return tuple(gone.id for gone in below)
 
 
-def arm(tree: Tree, purpose: Node | Deadline | Stop, at: float, out: list[Action]) -> None:
+def reprieve(tree: Tree, node: Node) -> tuple[int, ...]:
+    """A doomed `node`, which has ended with all below it, is not doomed any more. Returns the ids of those below it."""
+    gone = drop_subtree(tree, node)
+    node.doomed = False
+    tree.doomed -= 1
+    return gone
+
+
+def remove(tree: Tree, node: Node) -> tuple[int, ...]:
+    """Take a doomed `node`, which has ended with all below it, out of the tree. Returns the ids of those below it."""
+    gone = reprieve(tree, node)
+    del tree.nodes[node.id]
+    tree.counts[node.state] -= 1
+    del node.group.members[node.name]
+    if node.parent is not None:
+        del node.parent.children[node.name]
+    return gone
+
+
+def start(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
+    """Begin the next incarnation of a node that has no children."""
+    node.incarnation += 1
+    node.running = True
+    tree.running += 1
+    node.done_signaled = False
+    node.healthy_at = None
+    node.halt = None
+    if node.policy.supervision is not None:
+        node.supervisor = Supervisor(node, node.policy.supervision)
+    reopen(node)
+    change(tree, node, NodeState.NEW, at, out)
+    out.append(Start(node.id, node.incarnation))
+
+
+def arm(tree: Tree, purpose: Purpose, at: float, out: list[Action]) -> None:
     """Have `purpose` seen to at `at`."""
     tree.last_timer += 1
     purpose.timer = tree.last_timer
@@ -103,7 +152,7 @@ def arm(tree: Tree, purpose: Node | Deadline | Stop, at: float, out: list[Action
     out.append(Arm(purpose.timer, at))
 
 
-def disarm(tree: Tree, purpose: Node | Deadline | Stop, out: list[Action]) -> None:
+def disarm(tree: Tree, purpose: Purpose, out: list[Action]) -> None:
     """Take the timer of `purpose` back, if it has one pending."""
     if purpose.timer:
         del tree.timers[purpose.timer]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otp.tree.decision.bookkeeping import arm, change, disarm, doom, subtree
 from otp.tree.decision.messages import Cancel, Canceling, Kill, Stuck
 from otp.tree.decision.model import Deadline, NodeState
+from otp.tree.decision.otp.close import dissolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Cause
     from otp.tree.decision.model import Node, Tree
 
-__all__ = ["cancel", "deadline_over", "end_backoff", "hurry", "leave_deadline"]
+__all__ = ["LAST_GRACE", "cancel", "deadline_over", "end_backoff", "hurry", "leave_deadline"]
+
+LAST_GRACE: Final = 0.5
+"""Seconds for what is canceled when the time for an orderly stop is over. A runnable that listens needs milliseconds;
+one that does not is reported, and the stop is over soon after its timeout."""
 
 
 def cancel(  # noqa: PLR0913 - whom, why and when
@@ -37,19 +42,27 @@ def cancel(  # noqa: PLR0913 - whom, why and when
             if node.doomed:
                 continue
             doom(tree, node)
+            if node.supervisor is not None:
+                _close(tree, node, out)
             if node.running:
                 out.append(Cancel(node.id, node.incarnation))
-                if node.policy.shutdown is not None:
+                if node.policy.shutdown is not None and node.supervisor is None:  # which has nothing that could last
                     _join(deadlines, node, at + node.policy.shutdown)
             else:
                 change(tree, node, NodeState.CANCELED, at, out)
     _set(tree, deadlines, at, out)
 
 
-def hurry(tree: Tree, limit: float, at: float, out: list[Action]) -> None:
-    """Whatever has been canceled has until `limit` to end, however long it was promised."""
+def _close(tree: Tree, node: Node, out: list[Action]) -> None:
+    dissolve(tree, node, out)
+    if node.halt is not None:
+        disarm(tree, node.halt, out)
+
+
+def hurry(tree: Tree, top: Node, limit: float, at: float, out: list[Action]) -> None:
+    """Whatever has been canceled from `top` on has until `limit` to end, however long it was promised."""
     deadlines: dict[float, Deadline] = {}
-    for node in subtree(tree.root):
+    for node in subtree(top):
         if node.running and not node.stuck and (node.deadline is None or node.deadline.at >= limit):
             leave_deadline(tree, node, out)
             _join(deadlines, node, limit)
@@ -97,5 +110,7 @@ def deadline_over(tree: Tree, deadline: Deadline, at: float, out: list[Action]) 
             node.stuck = True
             tree.stuck += 1
             stuck.append((node.id, node.dn, node.incarnation))
+            if node.halt is not None:
+                tree.due.append(node.halt)
     if stuck:
         out.append(Stuck(tuple(stuck), at))

@@ -17,29 +17,38 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "Answer",
     "Arm",
     "Birth",
     "Cancel",
     "Canceling",
     "Cause",
     "Changed",
+    "DeleteChild",
     "Disarm",
     "End",
     "Ended",
     "Event",
     "Expired",
+    "Finish",
     "Forget",
     "Kill",
     "Removed",
+    "Request",
+    "RestartChild",
     "RestartRequested",
     "Signal",
     "Signaled",
     "Spawned",
     "Start",
+    "StartChild",
     "StopRequested",
     "Stopped",
     "Stopping",
     "Stuck",
+    "TerminateChild",
+    "Verdict",
+    "Why",
 ]
 
 
@@ -61,9 +70,9 @@ class End(enum.StrEnum):
     RAISED = "raised"
     """It raised anything else."""
     SHUTDOWN = "shutdown"
-    """It ended by itself with a clean reason that is not `normal`: DEAD, and yet no failure."""
+    """It ended itself for a clean reason that is not the normal one: TRANSIENT does not start it again."""
     IGNORED = "ignored"
-    """It found that it need not run: DONE, though it was never HEALTHY."""
+    """It does not want to run, and that is no failure."""
 
 
 class Cause(enum.StrEnum):
@@ -72,6 +81,34 @@ class Cause(enum.StrEnum):
     DEATH = "death"
     RESTART = "restart"
     STOP = "stop"
+
+
+class Verdict(enum.StrEnum):
+    """What became of a request to a behaviour supervisor."""
+
+    OK = "ok"
+    IGNORED = "ignored"
+    """The child did not want to run, and that is no failure."""
+    ALREADY_STARTED = "already_started"
+    ALREADY_PRESENT = "already_present"
+    """There is a child of that name, which is stopped or waits for a restart."""
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    NOT_FOUND = "not_found"
+    START_FAILED = "start_failed"
+    MAX_CHILDREN = "max_children"
+    NO_PROCESS = "no_process"
+    """The supervisor is not there, or ends before it has dealt with the request."""
+
+
+class Why(enum.StrEnum):
+    """Why a behaviour supervisor has ended by its own decision."""
+
+    INTENSITY = "intensity"
+    """Its children had to be restarted more often than `max_restarts` within `max_seconds`."""
+    START_FAILED = "start_failed"
+    """One of its initial children could not be started."""
+    AUTO_SHUTDOWN = "auto_shutdown"
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -147,7 +184,54 @@ class StopRequested:
     at: float
 
 
-Event: TypeAlias = Spawned | Signaled | Ended | Expired | RestartRequested | StopRequested
+@record
+class StartChild:
+    """Somebody wants a behaviour supervisor to take one more child. `Forget` follows if it is refused."""
+
+    request: int
+    """Echoed in the one `Answer` that each request gets."""
+    node: int
+    """The supervisor."""
+    incarnation: int
+    birth: Birth
+    at: float
+
+
+@record
+class RestartChild:
+    """Somebody wants a stopped child started again."""
+
+    request: int
+    node: int
+    incarnation: int
+    name: str
+    at: float
+
+
+@record
+class TerminateChild:
+    """Somebody wants a child stopped."""
+
+    request: int
+    node: int
+    incarnation: int
+    name: str
+    at: float
+
+
+@record
+class DeleteChild:
+    """Somebody wants a stopped child forgotten."""
+
+    request: int
+    node: int
+    incarnation: int
+    name: str
+    at: float
+
+
+Request: TypeAlias = StartChild | RestartChild | TerminateChild | DeleteChild
+Event: TypeAlias = Spawned | Signaled | Ended | Expired | RestartRequested | StopRequested | Request
 
 
 # --- actions --------------------------------------------------------------------------------------------------------
@@ -199,6 +283,29 @@ class Forget:
     nodes: tuple[int, ...]
 
 
+@record
+class Answer:
+    """Tell who made the request what became of it."""
+
+    request: int
+    verdict: Verdict
+    child: int | None = None
+    """The node of the child concerned, if there is one."""
+
+
+@record
+class Finish:
+    """This incarnation of a behaviour supervisor has ended, and so have all its children."""
+
+    node: int
+    incarnation: int
+    why: Why
+    child: int | None = None
+    """The node of the child because of which."""
+    name: str | None = None
+    """Its name."""
+
+
 # --- reports: actions that change nothing ---------------------------------------------------------------------------
 
 
@@ -240,7 +347,7 @@ class Stuck:
 
 @record
 class Removed:
-    """A TEMPORARY node has ended and left the tree."""
+    """A node that is not kept has ended and left the tree: a TEMPORARY one, or a child that its behaviour supervisor drops."""
 
     dn: str
     incarnation: int
@@ -263,5 +370,18 @@ class Stopped:
 
 
 Action: TypeAlias = (
-    Start | Cancel | Kill | Arm | Disarm | Forget | Changed | Canceling | Stuck | Removed | Stopping | Stopped
+    Start
+    | Cancel
+    | Kill
+    | Arm
+    | Disarm
+    | Forget
+    | Answer
+    | Finish
+    | Changed
+    | Canceling
+    | Stuck
+    | Removed
+    | Stopping
+    | Stopped
 )

@@ -8,15 +8,17 @@ the exit barrier (R7) still waits for, the tree how many nodes there are in each
 from __future__ import annotations
 
 import enum
+from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from otp.tree.decision.policy import Strategy
 
 if TYPE_CHECKING:
+    from otp.tree.decision.otp.record import Halt, Supervisor, Task
     from otp.tree.decision.policy import Policy
 
-__all__ = ["Deadline", "Group", "Node", "NodeState", "Stop", "Tree"]
+__all__ = ["Deadline", "Group", "Node", "NodeState", "Purpose", "Stop", "Tree"]
 
 
 class NodeState(enum.StrEnum):
@@ -73,6 +75,10 @@ class Node:
     last_error: str | None = None
     wanted: bool = False
     """Somebody asked for its restart, so even a TEMPORARY node is started again."""
+    supervisor: Supervisor | None = None
+    """Of a behaviour supervisor that has been started: what it knows."""
+    halt: Halt | None = None
+    """It is being stopped in order, with all below it: nothing below it is started any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -127,9 +133,13 @@ class Tree:
     stop: Stop | None = None
     stopped: bool = False
     """Nothing will be started any more, and what still runs is stuck."""
-    timers: dict[int, Node | Deadline | Stop] = field(default_factory=dict)
+    timers: dict[int, Purpose] = field(default_factory=dict)
     """What an armed timer is for."""
     last_timer: int = 0
+    kept: dict[int, Node] = field(default_factory=dict)
+    """Children of behaviour supervisors that are not in the tree, for they are stopped or not started yet."""
+    due: deque[Node | Halt] = field(default_factory=deque)
+    """Behaviour supervisors and stops in order that may go on by what has just happened; empty between events."""
 
     @property
     def healthy(self) -> bool:
@@ -150,3 +160,7 @@ class Tree:
                 return None
             node = node.children.get(name)
         return node
+
+
+Purpose: TypeAlias = "Node | Deadline | Stop | Supervisor | Task | Halt"
+"""What a timer can be for."""

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["BRUTAL_KILL", "Backoff", "BrutalKill", "Policy", "Restart", "Strategy"]
+__all__ = ["BRUTAL_KILL", "AutoShutdown", "Backoff", "BrutalKill", "Policy", "Restart", "Strategy", "Supervision"]
 
 
 class Restart(enum.StrEnum):
@@ -34,6 +34,16 @@ class Strategy(enum.StrEnum):
     """All other members."""
     REST_FOR_ONE = "rest_for_one"
     """The members that were started after it; they follow it, in order, when it starts again."""
+
+
+class AutoShutdown(enum.StrEnum):
+    """Whether a behaviour supervisor ends when significant children have ended by themselves."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    """As soon as one of them has."""
+    ALL_SIGNIFICANT = "all_significant"
+    """As soon as one of them has and no other is left."""
 
 
 class BrutalKill(enum.Enum):
@@ -97,6 +107,21 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Supervision:
+    """How a behaviour supervisor keeps its children."""
+
+    strategy: Strategy = Strategy.ONE_FOR_ONE
+    max_restarts: int = 3
+    """It gives up at one restart more than this within `max_seconds`; 0: at the first crash."""
+    max_seconds: float = 5.0
+    auto_shutdown: AutoShutdown = AutoShutdown.NEVER
+    dynamic: bool = False
+    """Its children come and go, each for itself: none is kept after its end, and all are stopped at once."""
+    max_children: int | None = None
+    """Of a dynamic one: how many it has at most; `None`: any number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All that the decision has to know about a child. Built by `otp.Child`, which checks it."""
 
@@ -110,3 +135,5 @@ class Policy:
     """Seconds until HEALTHY, where something waits for it."""
     killable: bool = False
     """Whether its backend can end it by force; otherwise it is reported as stuck."""
+    supervision: Supervision | None = None
+    """Given: the node is a behaviour supervisor, without a runnable of its own."""

@@ -13,19 +13,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import arm, change, close, doom, drop_subtree, enter, reopen
+from otp.tree.decision.bookkeeping import arm, change, close, doom, drop_subtree, enter, remove, reprieve, start
 from otp.tree.decision.cancel import cancel, end_backoff, leave_deadline
-from otp.tree.decision.messages import Cause, End, Forget, Removed, Signal, Start
+from otp.tree.decision.messages import Cause, End, Ended, Finish, Forget, Removed, Signal, Stopped, Why
 from otp.tree.decision.model import Group, Node, NodeState
 from otp.tree.decision.names import is_name
+from otp.tree.decision.otp import exits, serve
+from otp.tree.decision.otp.close import dissolve
 from otp.tree.decision.policy import Restart, Strategy
 from otp.tree.decision.stop import stop
 
 if TYPE_CHECKING:
-    from otp.tree.decision.messages import Action, Birth, Ended, RestartRequested, Signaled, Spawned
+    from otp.tree.decision.messages import Action, Birth, RestartRequested, Signaled, Spawned
     from otp.tree.decision.model import Tree
 
-__all__ = ["backoff_over", "ended", "restart_requested", "signaled", "spawned", "start"]
+__all__ = ["backoff_over", "ended", "finished", "restart_requested", "signaled", "spawned"]
 
 
 def spawned(tree: Tree, event: Spawned, out: list[Action]) -> None:
@@ -36,12 +38,16 @@ def spawned(tree: Tree, event: Spawned, out: list[Action]) -> None:
     parent = _current(tree, event.node, event.incarnation)
     if parent is None or parent.state is not NodeState.NEW or not _free(parent, event.births):
         return
+    held = parent.doomed or parent.halt is not None or tree.stop is not None
+    if parent.supervisor is not None and not held:
+        serve.spawned(tree, parent.supervisor, event.births)
+        return
     group = Group(event.strategy)
     for birth in event.births:
         dn = f"{parent.dn}.{birth.name}"
         node = Node(birth.node, birth.name, dn, birth.policy, parent, group)
         enter(tree, node)
-        if parent.doomed or tree.stop is not None:
+        if held:
             doom(tree, node)
             change(tree, node, NodeState.CANCELED, event.at, out)
         else:
@@ -63,6 +69,8 @@ def signaled(tree: Tree, event: Signaled, out: list[Action]) -> None:
     elif node.state is NodeState.NEW:
         node.healthy_at = event.at
         change(tree, node, NodeState.HEALTHY, event.at, out)
+        if node.parent is not None and node.parent.supervisor is not None:
+            exits.started(tree, node.parent.supervisor, node)
 
 
 def ended(tree: Tree, event: Ended, out: list[Action]) -> None:
@@ -73,21 +81,77 @@ def ended(tree: Tree, event: Ended, out: list[Action]) -> None:
     node.running = False
     tree.running -= 1
     leave_deadline(tree, node, out)
+    if node.supervisor is not None:
+        dissolve(tree, node, out)
     if node.healthy_at is not None and event.at - node.healthy_at >= node.policy.backoff.reset_after:
         node.failures = 0
     if node.doomed:
         change(tree, node, NodeState.CANCELED, event.at, out, error=event.error, traceback=event.traceback)
-    elif event.end is End.RETURNED and (node.done_signaled or node.policy.restart is not Restart.PERMANENT):
+    elif node.parent is not None and node.parent.supervisor is not None:
+        exits.exited(tree, node.parent.supervisor, node, event, out)
+    elif event.end is not End.RAISED and _is_done(node, event.end):
         change(tree, node, NodeState.DONE, event.at, out)
     else:
         _die(tree, node, event, out)
+    if node.halt is not None:
+        tree.due.append(node.halt)
     _settle(tree, close(node), event.at, out)
+
+
+def _is_done(node: Node, end: End) -> bool:
+    """Whether it needs no restart by itself, for it ended as it should."""
+    if end is End.RETURNED:
+        return node.done_signaled or node.policy.restart is not Restart.PERMANENT
+    return end is End.IGNORED or (end is End.SHUTDOWN and node.policy.restart is Restart.TRANSIENT)
+
+
+def finished(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
+    """A behaviour supervisor has ended by its own decision, after all its children."""
+    record = node.supervisor
+    task = None if record is None else record.task
+    if record is None or task is None or task.why is None:
+        return
+    spec, why = task.spec, task.why
+    child, name = (None, None) if spec is None else (spec.node.id, spec.node.name)
+    out.append(Finish(node.id, node.incarnation, why, child, name))
+    dissolve(tree, node, out)
+    gone = drop_subtree(tree, node)
+    if gone:
+        out.append(Forget(gone))
+    error = {
+        Why.INTENSITY: f"gave up: {name} failed once more than {record.supervision.max_restarts} restarts within "
+        f"{record.supervision.max_seconds} s allow",
+        Why.START_FAILED: f"{name} could not be started",
+        Why.AUTO_SHUTDOWN: f"{name}, which is significant, has ended",
+    }[why]
+    event = Ended(node.id, node.incarnation, End.SHUTDOWN, at, record.draw, error)
+    if node.parent is None:
+        _end_of_the_root(tree, node, event, out)
+    else:
+        ended(tree, event, out)
+
+
+def _end_of_the_root(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
+    """A behaviour supervisor at the root is not restarted: the tree stops (R15)."""
+    node.running = False
+    tree.running -= 1
+    doom(tree, node)
+    node.last_error = event.error
+    change(tree, node, NodeState.DEAD, event.at, out, error=event.error)
+    close(node)
+    tree.stopped = True
+    out.append(Stopped((), event.at))
 
 
 def _die(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
     doom(tree, node)
     node.last_error = event.error or "returned without having signaled DONE"
-    restarts = tree.stop is None and not tree.propagate and node.policy.restart is not Restart.TEMPORARY
+    restarts = (
+        tree.stop is None
+        and not tree.propagate
+        and node.policy.restart is not Restart.TEMPORARY
+        and (node.parent is None or node.parent.halt is None)
+    )
     if restarts:
         _back_off(tree, node, event, out)
     change(tree, node, NodeState.DEAD, event.at, out, error=node.last_error, traceback=event.traceback)
@@ -126,6 +190,9 @@ def restart_requested(tree: Tree, event: RestartRequested, out: list[Action]) ->
     node = tree.nodes.get(event.node)
     if node is None or tree.stop is not None or tree.stopped:
         return
+    if node.parent is not None and node.parent.supervisor is not None:
+        exits.anew(tree, node.parent.supervisor, node)
+        return
     node.wanted = True
     end_backoff(tree, node, out)
     cancel(tree, [node], event.at, out, cause=Cause.RESTART, by=node.dn)
@@ -134,8 +201,15 @@ def restart_requested(tree: Tree, event: RestartRequested, out: list[Action]) ->
 
 def _settle(tree: Tree, node: Node | None, at: float, out: list[Action]) -> None:
     """`node` may be ready for what comes after its end: a restart with its group, or removal (R6)."""
-    if node is None or node.open or tree.stop is not None or (node.parent is not None and node.parent.doomed):
+    if node is None or node.open or tree.stop is not None:
         return
+    parent = node.parent
+    if parent is not None:
+        if parent.doomed or parent.halt is not None:
+            return
+        if parent.supervisor is not None:
+            exits.gone(tree, parent.supervisor, node, at, out)
+            return
     if node.group.strategy is Strategy.ONE_FOR_ONE:
         _launch(tree, [node], at, out)
     elif not node.group.open:
@@ -157,36 +231,16 @@ def _launch(tree: Tree, members: list[Node], at: float, out: list[Action]) -> No
 
 
 def _restart(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
-    gone = drop_subtree(tree, node)
+    gone = reprieve(tree, node)
     if gone:
         out.append(Forget(gone))
-    node.doomed = False
-    tree.doomed -= 1
     node.wanted = False
     start(tree, node, at, out)
 
 
-def start(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
-    """Begin the next incarnation of a node that has no children."""
-    node.incarnation += 1
-    node.running = True
-    tree.running += 1
-    node.done_signaled = False
-    node.healthy_at = None
-    reopen(node)
-    change(tree, node, NodeState.NEW, at, out)
-    out.append(Start(node.id, node.incarnation))
-
-
 def _remove(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
     """A TEMPORARY node has ended for good."""
-    gone = (*drop_subtree(tree, node), node.id)
-    del tree.nodes[node.id]
-    tree.counts[node.state] -= 1
-    tree.doomed -= 1
-    del node.group.members[node.name]
-    if node.parent is not None:
-        del node.parent.children[node.name]
+    gone = (*remove(tree, node), node.id)
     out.append(Removed(node.dn, node.incarnation, at))
     out.append(Forget(gone))
 

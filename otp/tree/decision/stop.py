@@ -1,27 +1,26 @@
 """The stop of a tree, in order (R14), and its end by itself (R15).
 
 The order is a walk over the tree, last started first and children before their parent, that pauses at each runnable
-until it has ended or is stuck. The walk is kept as a path, so each step costs the same however large the tree is.
+until it has ended or is stuck. The walk is kept as a path, so each step costs the same however large the tree is. At a
+behaviour supervisor it waits for that one's own stop (`otp.halt`): the children of a dynamic one are stopped at once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from otp.tree.decision.bookkeeping import arm, disarm, subtree
-from otp.tree.decision.cancel import cancel, end_backoff, hurry
+from otp.tree.decision.cancel import LAST_GRACE, cancel, end_backoff, hurry
 from otp.tree.decision.messages import Cause, Stopped, Stopping
 from otp.tree.decision.model import NodeState, Stop
+from otp.tree.decision.otp.close import dissolve
+from otp.tree.decision.otp.halt import begin
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action
     from otp.tree.decision.model import Node, Tree
 
 __all__ = ["LAST_GRACE", "advance", "order_over", "stop"]
-
-LAST_GRACE: Final = 0.5
-"""Seconds for what is canceled when the time for an orderly stop is over. A runnable that listens needs milliseconds;
-one that does not is reported, and the stop is over soon after its timeout."""
 
 
 def stop(tree: Tree, timeout: float | None, at: float, out: list[Action]) -> None:
@@ -32,6 +31,8 @@ def stop(tree: Tree, timeout: float | None, at: float, out: list[Action]) -> Non
         out.append(Stopping(at))
         for node in tree.nodes.values():
             end_backoff(tree, node, out)
+            if node.supervisor is not None:
+                dissolve(tree, node, out)
         tree.stop = Stop([(tree.root, list(tree.root.children.values()))])
     if timeout is not None and not tree.stop.rushed:
         disarm(tree, tree.stop, out)
@@ -46,7 +47,7 @@ def order_over(tree: Tree, current: Stop, at: float, out: list[Action]) -> None:
     """The time for an orderly stop is over: all that is left is canceled at once."""
     current.rushed = True
     cancel(tree, [tree.root], at, out, cause=Cause.STOP, by=tree.root.dn)
-    hurry(tree, at + LAST_GRACE, at, out)
+    hurry(tree, tree.root, at + LAST_GRACE, at, out)
 
 
 def advance(tree: Tree, at: float, out: list[Action]) -> None:
@@ -73,6 +74,10 @@ def _walk(tree: Tree, path: list[tuple[Node, list[Node]]], at: float, out: list[
     """
     while path:
         node, children = path[-1]
+        if node.supervisor is not None and node.running and not node.doomed:
+            if node.halt is None:
+                begin(tree, node, None, at, out, cause=Cause.STOP, by=tree.root.dn)
+            return
         if children:
             child = children.pop()
             path.append((child, list(child.children.values())))

@@ -1,0 +1,78 @@
+"""A behaviour supervisor takes one thing after the other from its queue."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from otp.tree.decision.bookkeeping import arm
+from otp.tree.decision.otp import requests, restarts
+from otp.tree.decision.otp.children import adopt
+from otp.tree.decision.otp.record import Again, Anew, Exit, Job, Task
+from otp.tree.decision.otp.tasks import proceed
+
+if TYPE_CHECKING:
+    from otp.tree.decision.messages import Action, Birth
+    from otp.tree.decision.model import Node, Tree
+    from otp.tree.decision.otp.record import Item, Supervisor
+
+__all__ = ["serve", "spawned", "turn"]
+
+
+def spawned(tree: Tree, record: Supervisor, births: tuple[Birth, ...]) -> None:
+    """The initial children are known, and are started one after the other."""
+    if record.spawned:
+        return
+    record.spawned = True
+    record.group.strategy = record.supervision.strategy
+    specs = [adopt(record, birth) for birth in births]
+    tree.kept.update((spec.node.id, spec.node) for spec in specs)
+    record.task = Task(Job.INITIAL, record, starts=deque(specs))
+    tree.due.append(record.node)
+
+
+def turn(tree: Tree, record: Supervisor) -> None:
+    """The next try of a restart may be made."""
+    record.turn = True
+    tree.due.append(record.node)
+
+
+def serve(tree: Tree, sup: Node, at: float, out: list[Action]) -> bool:
+    """Go on as far as possible; whether the supervisor has ended by its own decision."""
+    record = sup.supervisor
+    while record is not None and record.spawned:
+        task = record.task
+        if task is not None:
+            if not proceed(tree, task, at, out):
+                return False
+            if task.job is Job.FINISH:
+                return True
+        elif not record.queue or not _has_turn(tree, record, at, out):
+            return False
+        else:
+            _handle(tree, record, record.queue.popleft(), at, out)
+    return False
+
+
+def _has_turn(tree: Tree, record: Supervisor, at: float, out: list[Action]) -> bool:
+    """Whether the first of the queue may be dealt with in this event; each try to restart has one of its own."""
+    if not isinstance(record.queue[0], Again):
+        return True
+    if record.turn:
+        record.turn = False
+        return True
+    if not record.timer:
+        arm(tree, record, at, out)
+    return False
+
+
+def _handle(tree: Tree, record: Supervisor, item: Item, at: float, out: list[Action]) -> None:
+    match item:
+        case Exit():
+            restarts.exited(tree, record, item, at, out)
+        case Again():
+            restarts.again(tree, record, item, at, out)
+        case Anew():
+            restarts.anew(tree, record, item)
+        case _:
+            requests.handle(tree, record, item, at, out)
