@@ -35,12 +35,15 @@ def begin(  # noqa: PLR0913 - what, for whom, why and when
     """Stop `node` for `above`, which is told when all of it has ended or is stuck."""
     if above is not None:
         above.waits += 1
-    if node.halt is not None and not node.halt.over:  # begun by one that is itself being stopped now
-        node.halt.above = above
-        return
     end_backoff(tree, node, out)
     dissolve(tree, node, out)
-    halt = node.halt = Halt(node, above, cause, by, list(node.children.values()))
+    halt = node.halt = Halt(node, above, cause, by)
+    for child in node.children.values():
+        if child.halt is None or child.halt.over:
+            halt.left.append(child)
+        else:  # the supervisor had begun to stop it: as it would have, wait for that first
+            child.halt.above = halt
+            halt.waits += 1
     tree.due.append(halt)
     if node.supervisor is not None and node.running and not node.doomed and node.policy.shutdown is not None:
         arm(tree, halt, at + node.policy.shutdown, out)

@@ -78,6 +78,8 @@ class Again:
     spec: Spec
     free: bool = False
     """It has been counted before."""
+    alone: bool = False
+    """Somebody wanted that child restarted: the strategy does not matter."""
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +130,7 @@ class Halt:
     """Who waits for it; `None`: the stop of the whole tree."""
     cause: Cause
     by: str
-    left: list[Node]
+    left: list[Node] = field(default_factory=list)
     """The children whose turn is still to come."""
     waits: int = 0
     """How many of its children have not come to their end."""

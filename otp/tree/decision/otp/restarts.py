@@ -52,7 +52,9 @@ def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Acti
         record.parked.append(item)
         return
     spec.again = None
-    if not item.free and _too_often(record, at):
+    if item.alone:
+        _restart_alone(record, spec)
+    elif not item.free and _too_often(record, at):
         give_up(tree, record, Why.INTENSITY, spec, out)
     else:
         _restart(record, spec)
@@ -61,8 +63,11 @@ def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Acti
 def anew(tree: Tree, record: Supervisor, item: Anew) -> None:
     """Restart that child alone, uncounted."""
     spec = item.spec
-    if spec.node.id not in tree.nodes or spec.status is Status.STOPPED:
-        return
+    if spec.node.id in tree.nodes and spec.status is not Status.STOPPED:
+        _restart_alone(record, spec)
+
+
+def _restart_alone(record: Supervisor, spec: Spec) -> None:
     alone = (spec,)
     record.task = Task(
         Job.RESTART,

@@ -128,7 +128,7 @@ def _park(tree: Tree, task: Task, spec: Spec, at: float, out: list[Action]) -> N
     task.starts.remove(spec)
     _leave_unstarted(tree, task, at, out)
     spec.status = Status.RESTARTING
-    spec.again = Again(spec, free=True)
+    spec.again = Again(spec, free=True, alone=task.cause is Cause.RESTART)
     record.parked.append(spec.again)
 
 
