@@ -48,6 +48,8 @@ class Supervising(Protocol):
     supervision: Supervision
     children: Mapping[str, Child[*tuple[Any, ...]]]
     """Its first ones, in start order."""
+    extra_arguments: tuple[Any, ...]
+    """What further ones are called with before their own."""
 
 
 def supervision_of(runnable: object) -> Supervision | None:
@@ -110,11 +112,13 @@ class Child(Generic[*Args]):
         """
         backend = backend_for(self.runnable)
         runnable: Any = self.runnable
+        args = self.args
         if supervision_of(runnable) is not None:
+            args = runnable.extra_arguments
             children = runnable.children.items()
             runnable = tuple([(name, *child.resolve(backoff, backend_for, keep=True)) for name, child in children])
         policy = self.policy(backoff=backoff, killable=backend.killable)
-        return policy, Job(runnable, self.args, self if keep else None), backend
+        return policy, Job(runnable, args, self if keep else None), backend
 
     def __repr__(self) -> str:
         return f"<Child {getattr(self.runnable, '__qualname__', type(self.runnable).__qualname__)}>"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from otp.child import Child
     from otp.events import Event
     from otp.streams import EventStream
+    from otp.tree.administration import Administer, Inspect
     from otp.tree.backend import Backend, Host
     from otp.tree.clock import Clock
     from otp.tree.node import Report
@@ -155,6 +156,17 @@ class Engine:
             return bool(self._ref.ask(RestartNode(dn), block=True))
         except ActorDeadError:
             return None
+
+    def next_node(self) -> int:
+        """The id of a node to be."""
+        return next(_births)
+
+    def administer(self, request: Administer | Inspect) -> None:
+        """Pass on what is asked of a behaviour supervisor; it is answered in any case."""
+        try:
+            self._ref.tell(request)
+        except ActorDeadError:
+            self._supervisor.refused(request)
 
     def rows(self) -> list[Row]:
         """All nodes as they are now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otp.reasons import ExitReason, told
+from otp.reasons import ExitReason, Shutdown, told
 
 __all__ = [
     "AlreadyRegisteredError",
@@ -39,6 +39,7 @@ __all__ = [
     "ReceiveTimeoutError",
     "ServerExitError",
     "StaleIncarnationError",
+    "SupervisorExitError",
     "SystemNotRunningError",
     "UnexpectedReturnError",
 ]
@@ -213,3 +214,14 @@ class NoSuchChildError(ChildError, LookupError):
 
 class MaxChildrenError(ChildError, RuntimeError):
     """The supervisor has as many children as it may have."""
+
+
+class SupervisorExitError(OtpError, RuntimeError):
+    """The behaviour supervisor at the root has given up, and the system has stopped."""
+
+    def __init__(self, dn: str, reason: ExitReason) -> None:
+        super().__init__(f"the supervisor {dn} has given up")
+        self.reason = reason
+        """Why."""
+        if isinstance(reason, Shutdown) and isinstance(reason.detail, BaseException):
+            self.__cause__ = reason.detail

@@ -5,6 +5,14 @@
 from __future__ import annotations
 
 from otp import events as events
+from otp.behaviours.administrator import ChildCounts as ChildCounts
+from otp.behaviours.administrator import ChildInfo as ChildInfo
+from otp.behaviours.administrator import ChildState as ChildState
+from otp.behaviours.administrator import ChildType as ChildType
+from otp.behaviours.dynamic_supervisor import DynamicSupervisor as DynamicSupervisor
+from otp.behaviours.dynamic_supervisor import DynamicSupervisorRef as DynamicSupervisorRef
+from otp.behaviours.supervisor import Supervisor as Supervisor
+from otp.behaviours.supervisor import SupervisorRef as SupervisorRef
 from otp.child import Child as Child
 from otp.errors import AlreadyRegisteredError as AlreadyRegisteredError
 from otp.errors import BadReturnError as BadReturnError
@@ -34,6 +42,7 @@ from otp.errors import OtpError as OtpError
 from otp.errors import ReceiveTimeoutError as ReceiveTimeoutError
 from otp.errors import ServerExitError as ServerExitError
 from otp.errors import StaleIncarnationError as StaleIncarnationError
+from otp.errors import SupervisorExitError as SupervisorExitError
 from otp.errors import SystemNotRunningError as SystemNotRunningError
 from otp.errors import UnexpectedReturnError as UnexpectedReturnError
 from otp.facade import bind as bind
@@ -77,6 +86,7 @@ from otp.tree.clock import Clock as Clock
 from otp.tree.decision.messages import Signal as Signal
 from otp.tree.decision.model import NodeState as NodeState
 from otp.tree.decision.policy import BRUTAL_KILL as BRUTAL_KILL
+from otp.tree.decision.policy import AutoShutdown as AutoShutdown
 from otp.tree.decision.policy import Backoff as Backoff
 from otp.tree.decision.policy import Restart as Restart
 from otp.tree.decision.policy import Strategy as Strategy

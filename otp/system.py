@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from otp.logs.tree import LogTree
     from otp.streams import EventStream
+    from otp.tree.administration import Administer, Inspect
     from otp.tree.backend import Backend
     from otp.tree.clock import Clock
     from otp.tree.snapshot import NodeSnapshot, Row, Until
@@ -297,6 +298,14 @@ class System:
     def backend_for(self, runnable: Callable[..., object]) -> Backend:
         """What runs `runnable`: the event loop if it is `async def`, else a thread."""
         return self._engine.backend_for(runnable)
+
+    def administer(self, request: Administer | Inspect) -> None:
+        """Pass on what is asked of a behaviour supervisor."""
+        self._engine.administer(request)
+
+    def next_node(self) -> int:
+        """The id of a node to be."""
+        return self._engine.next_node()
 
     # --- inside ---
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otp.tree.administration import Administer, Inspect
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Backoff
     from otp.tree.incarnation import Incarnation
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "Handle", "Host", "Job"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Job:
     """The user's own: what to run, and with what."""
 
@@ -30,6 +31,10 @@ class Job:
     args: tuple[Any, ...]
     origin: object = None
     """What the user wrote."""
+
+    def call_first_with(self, extra: tuple[Any, ...]) -> None:
+        """Before it is run: these arguments come first."""
+        self.args = (*extra, *self.args)
 
 
 class Handle(Protocol):
@@ -93,6 +98,14 @@ class Host(Protocol):
     @property
     def backoff(self) -> Backoff:
         """For children that have none of their own."""
+        ...
+
+    def administer(self, request: Administer | Inspect) -> None:
+        """Pass on what is asked of a behaviour supervisor; it is answered in any case."""
+        ...
+
+    def next_node(self) -> int:
+        """The id of a node to be; from any thread."""
         ...
 
     def backend_for(self, runnable: Callable[..., object]) -> Backend:

@@ -78,6 +78,8 @@ class Lifecycle:
     """Of the first incarnations of `specs`."""
     exception: BaseException | None = None
     """Of `Ended`."""
+    reason: ExitReason | None = None
+    """Of `Ended`."""
 
 
 class Waker(Protocol):
@@ -286,6 +288,18 @@ class Incarnation:
         self.cancel()
         self._node.tell(Interrupt(self.number))
 
+    def conclude(self, reason: ExitReason) -> None:
+        """A behaviour supervisor has ended by its own decision; in the loop of the tree."""
+        with self._lock:
+            self._ended = True
+        self._move_out(reason)
+        self.cancel()
+
+    def _move_out(self, reason: ExitReason) -> None:
+        # The mailbox keeps the exception, for whoever still has a letter for it; frames of the exception may have this.
+        mailbox, self.mailbox = self.mailbox, NOBODYS
+        self.system.directory.leave(mailbox, reason)
+
     def end(self, end: End, exception: BaseException | None = None) -> None:
         """The runnable runs no more; from its own thread, with the exception it ended by."""
         if self.forked:  # a runnable that forked returns twice; the tree is not in this process
@@ -306,15 +320,13 @@ class Incarnation:
             clear(exception)
         with self._lock:
             self._ended = True  # from here on nobody else gets past `check`
-        # The mailbox keeps the exception, for whoever still has a letter for it; frames of the exception may have this.
-        mailbox, self.mailbox = self.mailbox, NOBODYS
-        self.system.directory.leave(mailbox, verdict.reason)
+        self._move_out(verdict.reason)
         if verdict.done and self._phase is Signal.HEALTHY:
             self._node.tell(Lifecycle(Signaled(self.node, self.number, Signal.DONE, self.clock.monotonic()), self))
         event = Ended(
             self.node, self.number, verdict.end, self.clock.monotonic(), self.draw(), verdict.error or error, traceback
         )
-        self._node.tell_and_help(Lifecycle(event, self, (), (), exception))
+        self._node.tell_and_help(Lifecycle(event, self, (), (), exception, verdict.reason))
         self.cancel()
 
 

@@ -33,6 +33,7 @@ from otp.tree.incarnation import Incarnation, Interrupt, Lifecycle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otp.reasons import ExitReason
     from otp.tree.actor import Address
     from otp.tree.backend import Handle, Host
     from otp.tree.clock import Clock
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from otp.tree.loop import Loop
     from otp.tree.mailbox import Mailbox
 
-__all__ = ["Expose", "Gathering", "Node", "Report", "Retire", "Vacate", "World"]
+__all__ = ["Conclude", "Expose", "Gathering", "Node", "Report", "Retire", "Vacate", "World"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +98,13 @@ class Retire:
 
 
 @record
+class Conclude:
+    """The behaviour supervisor that lives here has ended, by its own decision."""
+
+    reason: ExitReason
+
+
+@record
 class Vacate:
     """The node is not started now, although its start was asked for."""
 
@@ -127,6 +135,8 @@ class Node(Actor):
                 # A cancel may come late: it is held back while many others are in flight.
                 if self.incarnation is not None and self.incarnation.number == message.incarnation:
                     self._end(message)
+            case Conclude():
+                self._conclude(message.reason)
             case Vacate():
                 self._vacate()
             case Expose():
@@ -143,6 +153,12 @@ class Node(Actor):
         self._vacate()
         self.loop.release(self.spec)
         self.spec = None
+
+    def _conclude(self, reason: ExitReason) -> None:
+        if self.incarnation is not None:
+            self.incarnation.conclude(reason)
+            self.loop.release(self.incarnation, self.handle, reason)
+            self.incarnation = self.handle = None
 
     def _vacate(self) -> None:
         mailbox, self._mailbox = self._mailbox, None
@@ -179,7 +195,7 @@ class Node(Actor):
         mailbox, self._mailbox = self._mailbox, None
         if mailbox is None:
             mailbox = spec.backend.mailbox(self.dn)
-            world.system.directory.homes[self.dn] = mailbox
+        world.system.directory.homes[self.dn] = mailbox
         incarnation = Incarnation(
             node=start.node,
             dn=self.dn,

@@ -13,18 +13,21 @@ from collections import deque
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from otp.errors import UnexpectedReturnError
+from otp.errors import SupervisorExitError, UnexpectedReturnError
 from otp.tree.actor import Actor
+from otp.tree.administration import Administer, Administration, Answered, Inspect, Inspected, tell
 from otp.tree.decision import decide, plant
 from otp.tree.decision.messages import (
+    Answer,
     Arm,
     Birth,
     Cancel,
     Disarm,
     Ended,
     Expired,
+    Finish,
     Forget,
     Kill,
     RestartRequested,
@@ -32,18 +35,23 @@ from otp.tree.decision.messages import (
     Start,
     StopRequested,
     Stuck,
+    Verdict,
+    Why,
 )
 from otp.tree.decision.model import NodeState
+from otp.tree.decision.otp.queries import count_children, kept_below, which_children
 from otp.tree.decision.record import record
 from otp.tree.incarnation import Lifecycle
-from otp.tree.node import Expose, Gathering, Node, Retire, Vacate
+from otp.tree.node import Conclude, Expose, Gathering, Node, Retire, Vacate
 from otp.tree.snapshot import take
 from otp.tree.timers import Timers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from otp.reasons import ExitReason
     from otp.tree.actor import Address
+    from otp.tree.decision import model
     from otp.tree.decision.messages import Action, Event
     from otp.tree.incarnation import Spec
     from otp.tree.mailbox import Mailbox
@@ -106,6 +114,11 @@ class Supervisor(Actor):
         self._world = world
         self._nodes: dict[int, Address] = {}
         self._backends: dict[int, str] = {}
+        self._origins: dict[int, object] = {}
+        """Children of behaviour supervisors, as the user wrote them."""
+        self._extra: dict[int, tuple[Any, ...]] = {}
+        """What the children of dynamic supervisors are called with before their own arguments."""
+        self._administration = Administration()
         self._timers = Timers()
         self._waiting: list[Wait] = []
         self._settling: list[Settle] = []
@@ -138,6 +151,8 @@ class Supervisor(Actor):
             case Wait():
                 if not self._answered(message):
                     self._waiting.append(message)
+            case Administer() | Inspect():
+                self._attend_to(message)
             case Settle():
                 self._settling.append(message)
                 self._world.loop.on_idle = self._settle
@@ -149,8 +164,10 @@ class Supervisor(Actor):
 
     def refused(self, message: object) -> None:
         """Who waits for a tree that has ended is told how it ended."""
-        if isinstance(message, Settle):
+        if isinstance(message, Settle | Inspect):
             message.answer.set_result(None)
+        elif isinstance(message, Administer):
+            tell(message, Answered(Verdict.NO_PROCESS))
         elif isinstance(message, Wait):
             self._answered(message)  # nothing is put down: several threads may be here at once
 
@@ -183,13 +200,16 @@ class Supervisor(Actor):
             for spec, mailbox in zip(message.specs, message.mailboxes, strict=True):
                 self._house(spec, parent, mailbox)
             self._decide(event)
-            self._forget([spec.node for spec in message.specs if spec.node not in self._tree.nodes])
+            kept = kept_below(self._tree, event.node)
+            absent = [spec.node for spec in message.specs if spec.node not in self._tree.nodes]
+            self._forget([node for node in absent if node not in kept and node in self._nodes])
             for spec in message.specs:
                 node = self._tree.nodes.get(spec.node)
-                if node is not None and not node.running:  # its parent is canceled
-                    self._nodes[spec.node].tell(Vacate())
+                if spec.node in self._nodes and (node is None or not node.running):
+                    self._nodes[spec.node].tell(Vacate())  # its parent is canceled, or starts others before it
         elif isinstance(event, Ended):
             self._in_flight.discard(event.node)
+            self._note_failure(event.node, message.reason)
             self._tree, actions = decide(self._tree, event)
             if self._tree.propagate and self.failure is None and self._tree.counts[NodeState.DEAD]:
                 self.failure = message.exception
@@ -222,7 +242,10 @@ class Supervisor(Actor):
 
     def _do(self, action: Action) -> None:
         match action:
-            case Start() | Kill():
+            case Start():
+                self._drop_failure(action.node)
+                self._nodes[action.node].tell(action)
+            case Kill():
                 self._nodes[action.node].tell(action)
             case Cancel():
                 self._held.append(action)
@@ -233,6 +256,8 @@ class Supervisor(Actor):
                 self._timers.disarm(action.timer)
             case Forget():
                 self._forget(action.nodes)
+            case Answer() | Finish():
+                self._conclude(action)
             case Stuck():
                 gathering = Gathering(action)
                 for node, _, _ in action.nodes:
@@ -246,11 +271,63 @@ class Supervisor(Actor):
     def _house(self, spec: Spec, parent: Address, mailbox: Mailbox) -> None:
         self._nodes[spec.node] = Node.start(self._world, spec, mailbox.dn, parent, mailbox)
         self._backends[spec.node] = spec.backend.name
+        if spec.job.origin is not None:
+            self._origins[spec.node] = spec.job.origin
+        if spec.policy.supervision is not None and spec.job.args:
+            self._extra[spec.node] = spec.job.args
 
     def _forget(self, nodes: tuple[int, ...] | list[int]) -> None:
         for node in nodes:
+            self._drop_failure(node)
             self._nodes.pop(node).tell(Retire())
             del self._backends[node]
+            self._world.loop.release(self._origins.pop(node, None), self._extra.pop(node, None))
+
+    # --- behaviour supervisors ---
+
+    def _attend_to(self, request: Administer | Inspect) -> None:
+        node = self._tree.find(request.dn)
+        if node is None or node.policy.supervision is None or not node.running:
+            self.refused(request)
+        elif isinstance(request, Administer):
+            self._administer(request, node)
+        else:
+            rows = which_children(self._tree, node.id)
+            origins = {row.name: self._origins[row.id] for row in rows}
+            with suppress(InvalidStateError):  # who asked has given up
+                request.answer.set_result(Inspected(rows, count_children(self._tree, node.id), origins))
+
+    def _administer(self, request: Administer, node: model.Node) -> None:
+        birth = None
+        if request.spec is not None and request.mailbox is not None:
+            birth = Birth(request.spec.node, request.spec.name, request.spec.policy)
+            extra = self._extra.get(node.id)
+            if extra is not None:
+                request.spec.job.call_first_with(extra)
+            self._house(request.spec, self._nodes[node.id], request.mailbox)
+        now = self._world.clock.monotonic()
+        self._decide(self._administration.event(request, node.id, node.incarnation, birth, now))
+
+    def _note_failure(self, node_id: int, reason: ExitReason | None) -> None:
+        node = self._tree.nodes.get(node_id)
+        if reason is None or node is None or node.state is not NodeState.NEW or node.parent is None:
+            return
+        if node.parent.policy.supervision is not None:
+            self._administration.failed(node_id, reason)
+
+    def _drop_failure(self, node: int) -> None:
+        reason = self._administration.forget(node)
+        if reason is not None:
+            self._world.loop.release(reason)
+
+    def _conclude(self, finish: Answer | Finish) -> None:
+        if isinstance(finish, Answer):
+            self._administration.settle(finish)
+            return
+        reason = self._administration.reason_of(finish)
+        if finish.node == self._tree.root.id and finish.why is not Why.AUTO_SHUTDOWN:
+            self.failure = SupervisorExitError(self._tree.root.dn, reason)
+        self._nodes[finish.node].tell(Conclude(reason))
 
     # --- cancels, in waves ---
 
