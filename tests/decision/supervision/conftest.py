@@ -9,7 +9,7 @@ requests that nobody has answered, starts that overtake, and things that could g
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -19,6 +19,7 @@ from otp.tree.decision.messages import (
     Arm,
     Birth,
     Cancel,
+    Cause,
     DeleteChild,
     End,
     Ended,
@@ -44,7 +45,7 @@ class Kid:
     """A child to be, and what it starts with if it is a supervisor."""
 
     name: str
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     kids: tuple[Kid, ...] = ()
 
 
@@ -73,6 +74,7 @@ class World(PlainWorld):
         self.finishes: list[Finish] = []
         self.told: list[str] = []
         self._reactions: deque = deque()
+        self._restarting = None
         super().__init__(root.policy, propagate=propagate)
         self.told_at_first += self._react()
 
@@ -213,18 +215,18 @@ class World(PlainWorld):
         record = None if node.parent is None else node.parent.supervisor
         if record is None or record.task is None or record.task.job is not Job.RESTART:
             return
-        strategy = record.supervision.strategy
+        task, strategy = record.task, record.supervision.strategy
+        if task is self._restarting:
+            return  # those before it have been started again since, and may have died since
+        self._restarting = task
         names = list(record.specs)
-        at = names.index(record.task.spec.node.name)
-        old = {Strategy.ONE_FOR_ALL: names, Strategy.REST_FOR_ONE: names[at:], Strategy.ONE_FOR_ONE: [node.name]}[
-            strategy
-        ]
-        if record.task.cause.value == "restart":
-            old = [node.name]
-        for name in old:
+        if strategy is Strategy.REST_FOR_ONE:
+            names = names[names.index(task.spec.node.name) :]
+        if strategy is Strategy.ONE_FOR_ONE or task.cause is Cause.RESTART:
+            names = [node.name]
+        for name in names:
             other = record.specs[name].node
-            if record.specs[name].status is not Status.STARTED:  # by this restart, and dead since
-                assert not (other.doomed and other.open), f"{node.dn} starts while {other.dn} has not ended"
+            assert not (other.doomed and other.open), f"{node.dn} starts while {other.dn} has not ended"
 
     def _note(self, action):
         match action:

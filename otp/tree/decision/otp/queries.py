@@ -37,7 +37,7 @@ class ChildCounts(NamedTuple):
 
     specs: int
     active: int
-    """Of those, running ones."""
+    """Of those, the ones that run."""
     supervisors: int
     workers: int
 
@@ -66,7 +66,7 @@ def _state(record: Supervisor, spec: Spec) -> ChildState:
     task = record.task
     if spec.status is Status.RESTARTING:
         return ChildState.RESTARTING
-    if spec.status is not Status.STARTED and task is not None and task.job is Job.RESTART and spec in task.anew:
+    if task is not None and task.job is Job.RESTART and (spec in task.anew or spec is task.trial):
         return ChildState.RESTARTING
     if spec.status is Status.STARTED:  # as long as its end has not been dealt with
         return ChildState.RUNNING
@@ -74,8 +74,10 @@ def _state(record: Supervisor, spec: Spec) -> ChildState:
 
 
 def count_children(tree: Tree, node_id: int) -> ChildCounts:
-    """The counts of the children of the supervisor `node_id`."""
+    """The counts of the children of the supervisor `node_id`; zero where there is no such supervisor."""
     rows = which_children(tree, node_id)
+    active = sum(
+        row.state is ChildState.RUNNING and row.id in tree.nodes and tree.nodes[row.id].running for row in rows
+    )
     supervisors = sum(row.supervisor for row in rows)
-    active = sum(row.state is ChildState.RUNNING for row in rows)
     return ChildCounts(len(rows), active, supervisors, len(rows) - supervisors)

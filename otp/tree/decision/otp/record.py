@@ -106,8 +106,8 @@ class Task:
     starts: deque[Spec] = field(default_factory=deque)
     members: tuple[Spec, ...] = ()
     """Those that must have ended, with all below them, before the first one starts (R7)."""
-    anew: frozenset[Spec] = frozenset()
-    """Those that it stops to start them again."""
+    anew: set[Spec] = field(default_factory=set)
+    """Those that are still to be started again; they stay in the tree meanwhile."""
     cause: Cause | None = None
     by: str = ""
     why: Why | None = None

@@ -76,7 +76,7 @@ def _restart_alone(record: Supervisor, spec: Spec) -> None:
         stops=[spec],
         starts=deque(alone),
         members=alone,
-        anew=frozenset(alone),
+        anew=set(alone),
         cause=Cause.RESTART,
         by=spec.node.dn,
     )
@@ -93,7 +93,7 @@ def _restart(record: Supervisor, spec: Spec) -> None:
         stops=[each for each in members if each is not spec],
         starts=deque(starts),
         members=tuple(members),
-        anew=frozenset(starts),
+        anew=set(starts),
         cause=Cause.DEATH,
         by=spec.node.dn,
     )

@@ -34,11 +34,13 @@ def proceed(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
             if not _tried(tree, task, at, out):
                 return True
         elif task.starts:
-            if task.spec is not None and any(spec.node.open for spec in task.members):  # something is stuck
+            if task.spec is not None and any(each.node.open for each in task.members):  # something is stuck
                 _park(tree, task, task.spec, at, out)
                 return True
             task.members = ()
-            try_to_start(tree, task, task.starts.popleft(), at, out)
+            spec = task.starts.popleft()
+            task.anew.discard(spec)
+            try_to_start(tree, task, spec, at, out)
         else:
             return _completed(tree, task, at, out)
     return False
@@ -92,7 +94,7 @@ def _tried(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
     if spec is None:
         return True
     disarm(tree, task, out)
-    if task.outcome is Outcome.FAILED and spec.node.halt is None:  # what is below it may still run
+    if task.outcome is not Outcome.STARTED and spec.node.halt is None:  # what is below it may still run
         halt.begin(tree, spec.node, task, at, out, cause=Cause.DEATH, by=spec.node.dn)
         return True
     outcome, task.outcome, task.trial = task.outcome, None, None
