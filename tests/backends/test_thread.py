@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 
@@ -174,3 +175,28 @@ def test_to_cancel_a_thread_is_to_set_its_token(bench, cancels):
     for _ in range(cancels):
         system.restart("root.a")
     assert bench.heard() is True
+
+
+def test_a_fork_beside_a_thread_that_was_not_waited_for_finds_what_it_needs(start):
+    """In the child, `threading` puts the events of all threads in order; whatever it misses is told on standard error."""
+    source = """if True:
+        import os, threading
+        from otp.backends.unwaited import UnwaitedThread
+
+        gate, begun = threading.Event(), threading.Event()
+        thread = UnwaitedThread(target=lambda: (begun.set(), gate.wait()))
+        thread.start()
+        begun.wait()
+        child = os.fork()
+        if not child:
+            print("in the child", thread.is_alive(), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("in the parent", thread.is_alive())
+        gate.set()
+        thread.join()
+    """
+    program = start(sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", source)
+
+    assert program.end() == 0
+    assert program.lines == ["in the child False", "in the parent True"]

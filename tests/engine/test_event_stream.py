@@ -9,8 +9,36 @@ import pytest
 
 import otp
 from otp import streams
-from otp.streams import EventStream
+from otp.logs.lifecycle import LifecycleLog
+from otp.streams import EventStream, Publisher
+from otp.tree import outlet
 from otp.tree.stream import Stream
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """All events that were made, whether or not anybody reads them."""
+    log = []
+    make = Publisher._event
+
+    def noting(publisher, report):
+        log.append(make(publisher, report))
+        return log[-1]
+
+    monkeypatch.setattr(Publisher, "_event", noting)
+    return log
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What the log of any tree has been written."""
+    written = []
+
+    def write(_log, _level, dn, incarnation, message, *_details, **_options):
+        written.append((dn, incarnation, message))
+
+    monkeypatch.setattr(LifecycleLog, "_write", write)
+    return written
 
 
 @pytest.fixture
@@ -195,3 +223,149 @@ def test_what_waits_when_the_reader_closes_is_gone():
 
     assert list(stream) == []
     assert stream.missed == 0
+
+
+# --- where nobody listens
+
+
+def test_where_nobody_listens_no_event_is_made_that_the_log_has_no_line_for(stage, made):
+    system = stage.start(stage.parent_of(a=stage.serve, b=stage.serve))
+    system.wait_healthy(5)
+    system._engine.flush()
+    assert made == []
+    system.stop()
+
+    assert [type(event) for event in made] == [otp.events.Stopped]
+
+
+def test_what_the_log_has_a_line_for_is_made_whether_or_not_anybody_listens(stage, made, clock):
+    may_go = stage.gate()
+
+    def until(kind):
+        while not any(isinstance(event, kind) for event in made):
+            system.tree()
+            system._engine.flush()
+
+    def dies_once():
+        otp.signal(otp.Signal.HEALTHY)
+        if otp.current().incarnation == 1:
+            raise ValueError
+        otp.wait_canceled()
+
+    def raises_when_canceled():
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+        if otp.current().incarnation == 1:
+            may_go.wait(5)
+            raise KeyError
+
+    def ends():
+        raise ValueError
+
+    system = stage.start(
+        stage.parent_of(
+            a=dies_once,
+            b=raises_when_canceled,
+            c=otp.Child(ends, restart=otp.Restart.TEMPORARY),
+        ),
+        backoff=otp.Backoff(initial=0),
+        clock=clock,
+    )
+    until(otp.events.Started)
+    until(otp.events.Removed)
+    system.wait_healthy(5)
+    system.restart("root.b")
+    clock.advance(5)
+    until(otp.events.Stuck)
+    may_go.set()
+    until(otp.events.Canceled)
+    system.wait_healthy(5)
+    system.stop()
+
+    assert sorted((type(event).__name__, getattr(event, "dn", "")) for event in made) == [
+        ("Canceled", "root.b"),
+        ("Died", "root.a"),
+        ("Died", "root.c"),
+        ("Removed", "root.c"),
+        ("Started", "root.a"),
+        ("Started", "root.b"),
+        ("Stopped", ""),
+        ("Stuck", ""),
+    ]
+
+
+def test_who_listens_later_sees_everything_from_then_on(stage, made):
+    system = stage.start(stage.parent_of(a=stage.serve))
+    system.wait_healthy(5)
+    system._engine.flush()
+    story = stage.story(system)
+    system.restart("root.a")
+    story.until(otp.events.Healthy, "root.a", incarnation=2)
+
+    assert [type(event) for event in story.seen] == [
+        otp.events.Canceling,
+        otp.events.Canceled,
+        otp.events.Started,
+        otp.events.Healthy,
+    ]
+    assert made == story.seen
+
+
+def logged(stage, lines, *, listen):
+    """What the log says of a child that dies, and of its parent, which dies while the child waits for its backoff."""
+    lines.clear()
+    parent_dies, child_lives = stage.gate(), threading.Event()
+
+    def child():
+        if not child_lives.is_set():
+            raise ValueError
+        stage.serve()
+
+    def parent():
+        otp.run("child", child)
+        otp.signal(otp.Signal.HEALTHY)
+        if otp.current().incarnation == 1:
+            parent_dies.wait(5)
+            raise KeyError
+        otp.wait_canceled()
+
+    system = stage.system(stage.parent_of(parent=otp.Child(parent, backoff=otp.Backoff(initial=0))))
+    stream = system.events() if listen else None
+    system.start()
+    while not any("died" in message for _, _, message in lines):
+        system.tree()
+        system._engine.flush()
+    child_lives.set()
+    parent_dies.set()
+    while not any(node.incarnation == 2 for node in system.tree().walk()):
+        system.wait_settled(5)
+    system.wait_healthy(5)
+    system.stop()
+    assert stream is None or otp.events.Stopped in map(type, stream)
+    return [(dn, incarnation, message.partition(":")[0]) for dn, incarnation, message in lines]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="`_is_restart` does not know that the children of a reborn parent count from 1 again"
+)
+def test_what_the_log_says_does_not_depend_on_whether_anybody_listens(stage, lines):
+    assert logged(stage, lines, listen=False) == logged(stage, lines, listen=True)
+
+
+@pytest.mark.xfail(strict=True, reason="what waits in the outlet's pause is told to whoever subscribes meanwhile")
+def test_who_listens_later_is_not_told_what_has_happened_before(stage, monkeypatch):
+    gate = stage.gate()
+
+    class Time:
+        @staticmethod
+        def sleep(_seconds):
+            gate.wait(5)
+
+    monkeypatch.setattr(outlet, "time", Time)
+    system = stage.start(stage.parent_of(a=stage.serve))
+    system.wait_healthy(5)
+    stream = system.events()
+    gate.set()
+    system.restart("root.a")
+
+    assert type(next(stream)) is otp.events.Canceling

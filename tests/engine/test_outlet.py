@@ -6,7 +6,61 @@ import threading
 
 import pytest
 
+from otp.tree import outlet as outlets_of_the_tree
 from otp.tree.outlet import Outlet
+
+
+class Watched:
+    """A queue that tells when its reader sleeps."""
+
+    def __init__(self, queue):
+        self._queue = queue
+        self._asleep = threading.Event()
+
+    def get(self):
+        self._asleep.set()
+        thing = self._queue.get()
+        self._asleep.clear()
+        return thing
+
+    def until_asleep(self):
+        assert self._asleep.wait(5)
+
+    def __getattr__(self, name):
+        return getattr(self._queue, name)
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The pauses that outlets have made; none of them takes any time."""
+    made = []
+
+    class Time:
+        @staticmethod
+        def sleep(seconds):
+            made.append(seconds)
+
+    monkeypatch.setattr(outlets_of_the_tree, "time", Time)
+    return made
+
+
+@pytest.fixture
+def sleeper(pauses):
+    """Makes an outlet that pauses for 7 seconds when it is woken, starts it, and waits until it sleeps."""
+    made = []
+
+    def make(handle, pause=7.0):
+        outlet = Outlet("an outlet", handle, pause=pause)
+        outlet._queue = Watched(outlet._queue)
+        outlet.start()
+        made.append(outlet)
+        outlet._queue.until_asleep()
+        return outlet
+
+    yield make
+    for outlet in made:
+        outlet.close()
+        outlet.join(5)
 
 
 @pytest.fixture
@@ -154,3 +208,78 @@ def test_a_thing_is_kept_no_longer_than_it_is_handled(outlets):
     outlet.put(Thing())
 
     assert gone.wait(5)
+
+
+def test_an_outlet_that_is_woken_pauses_before_it_handles_what_woke_it(sleeper, pauses):
+    handled = threading.Semaphore(0)
+    seen = []
+
+    def handle(thing):
+        seen.append((thing, list(pauses)))
+        handled.release()
+
+    outlet = sleeper(handle)
+    for number in range(3):
+        outlet.put(number)
+        assert handled.acquire(timeout=5)
+        outlet._queue.until_asleep()
+
+    assert seen == [(0, [7.0]), (1, [7.0] * 2), (2, [7.0] * 3)]
+
+
+def test_what_comes_while_an_outlet_is_at_work_is_handled_without_a_pause(sleeper, pauses):
+    begun, gate, seen = threading.Event(), threading.Event(), []
+
+    def handle(thing):
+        begun.set()
+        gate.wait(5)
+        seen.append(thing)
+
+    outlet = sleeper(handle)
+    outlet.put(0)
+    assert begun.wait(5)
+    for number in range(1, 10):
+        outlet.put(number)
+    outlet.close()
+    gate.set()
+    outlet.join(5)
+
+    assert seen == list(range(10))
+    assert pauses == [7.0]
+
+
+def test_what_waits_at_the_start_is_handled_without_a_pause(outlets, pauses):
+    seen = []
+    outlet = outlets(seen.append, pause=7.0)
+    outlet.put("early")
+    outlet.close()
+    outlet.start()
+    outlet.join(5)
+
+    assert seen == ["early"]
+    assert pauses == []
+
+
+def test_who_flushes_an_outlet_that_sleeps_does_not_wait_for_a_pause(sleeper, pauses):
+    outlet = sleeper(print)
+    outlet.flush(5)
+
+    assert pauses == []
+
+
+def test_an_outlet_without_a_pause_makes_none(sleeper, pauses):
+    handled = threading.Event()
+    outlet = sleeper(lambda _thing: handled.set(), pause=0.0)
+    outlet.put("thing")
+    assert handled.wait(5)
+
+    assert pauses == []
+
+
+@pytest.mark.xfail(strict=True, reason="the `None` of `close` is paused for as if it was something to be handled")
+def test_who_closes_an_outlet_that_sleeps_does_not_wait_for_a_pause(sleeper, pauses):
+    outlet = sleeper(print)
+    outlet.close()
+    outlet.join(5)
+
+    assert pauses == []
