@@ -60,6 +60,8 @@ class _Turn:
 
     reports: list[Report]
     garbage: list[object]
+    welcome: bool = False
+    """From here on those who have subscribed are told too."""
 
 
 class Engine:
@@ -178,7 +180,9 @@ class Engine:
 
     def subscribe(self) -> EventStream:
         """The events from now on."""
-        return self._publisher.subscribe()
+        stream = self._publisher.subscribe()
+        self._events.put(_Turn([], [], welcome=True))  # behind what has happened before
+        return stream
 
     def backend_for(self, runnable: Callable[..., object]) -> Backend:
         """What runs `runnable`."""
@@ -206,6 +210,8 @@ class Engine:
         """In the thread of the events."""
         if turn.garbage:
             self._garbage.put(turn.garbage)
+        if turn.welcome:
+            self._publisher.welcome()
         self._publisher.publish(turn.reports)
         self._threads.replenish()
 

@@ -9,6 +9,7 @@ A reader that stands still loses events, with a count; it holds up neither the t
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from otp import events
@@ -26,6 +27,8 @@ __all__ = ["EventStream", "Publisher"]
 
 _BOUND: Final = 10_000
 """Events that wait for one reader: the starts of 10,000 nodes, about 2 MB."""
+_REMEMBERED: Final = 2_000
+"""Nodes that have died; twice as many as the log remembers, which has the last word."""
 _GATHERING: Final = 1.0
 """Seconds for the loop of the tree to hand in what can tell where stuck nodes are; it takes less than a millisecond."""
 
@@ -46,31 +49,53 @@ class Publisher:
         self._offset = offset
         self._log = log
         self._streams: tuple[EventStream, ...] = ()
+        self._coming: list[EventStream] = []
+        self._died: OrderedDict[str, None] = OrderedDict()
+        """Nodes whose next start the log may have a line for."""
         self._lock = threading.Lock()
         self._over = False
 
     def subscribe(self) -> EventStream:
-        """A new stream."""
+        """A new stream; from any thread. It gets what is published after the next `welcome`."""
         stream = EventStream()
         with self._lock:
             if self._over:
                 stream.close()
             else:
-                self._streams = (*(old for old in self._streams if not old.closed), stream)
+                self._coming = [*(old for old in self._coming if not old.closed), stream]
         return stream
+
+    def welcome(self) -> None:
+        """Who has subscribed before now gets events."""
+        with self._lock:
+            self._streams = (*(old for old in self._streams if not old.closed), *self._coming)
+            self._coming = []
 
     def publish(self, reports: list[Report]) -> None:
         """Hand on what `reports` say."""
         for report in reports:
-            if self._streams or _concerns_the_log(report):
+            if self._streams or self._concerns_the_log(report):
                 self._publish(self._event(report))
+
+    def _concerns_the_log(self, report: Report) -> bool:
+        """Whether the log may have a line for it. Most has none, and where nobody listens to it either, it is nothing."""
+        if not isinstance(report, Changed):
+            return not isinstance(report, (Canceling, Stopping))
+        if report.state is NodeState.DEAD:
+            self._died[report.dn] = None
+            if len(self._died) > _REMEMBERED:
+                self._died.popitem(last=False)
+            return True
+        return report.error is not None or (report.state is NodeState.NEW and report.dn in self._died)
 
     def _publish(self, event: events.Event) -> None:
         self._log(event)
         last = isinstance(event, events.Stopped)
         with self._lock:
             streams = self._streams
-            self._over = self._over or last
+            if last:
+                self._over = True
+                streams = (*streams, *self._coming)
         for stream in streams:
             stream.push(event)
             if last:
@@ -124,14 +149,3 @@ class Publisher:
             stack = "(it has ended meanwhile)\n" if handle is None else handle.stack()
             nodes.append(events.StuckNode(dn=dn, incarnation=incarnation, stack=stack))
         return events.Stuck(nodes=tuple(nodes), time=gathering.report.at + self._offset)
-
-
-def _concerns_the_log(report: Report) -> bool:
-    """Whether the log has a line for it. Most has none, and where nobody listens to it either, it is nothing."""
-    if isinstance(report, Changed):
-        return report.state is NodeState.DEAD or report.error is not None or _is_restart(report)
-    return not isinstance(report, (Canceling, Stopping))
-
-
-def _is_restart(report: Changed) -> bool:
-    return report.state is NodeState.NEW and report.incarnation > 1

@@ -166,7 +166,11 @@ class CoroutineBackend:
                 call = self._todo.get_nowait()
             except Empty:
                 break
-            call()
+            try:
+                call()
+            except BaseException:  # a cancel may call a future of the user's, which may raise anything
+                self.post(_nothing)
+                raise
         if self._closing and self._loop is not None:
             self._loop.stop()
 

@@ -158,9 +158,12 @@ class Loop:
             self.post(actor, message)
             return
         alarm, wave = self.alarm, self.wave
-        self.post(actor, message)  # behind what the same runnable has told before
-        self._work(_HELP)
-        self._turn.release()
+        try:
+            self.post(actor, message)  # behind what the same runnable has told before
+            self._work(_HELP)
+        finally:
+            self._holder = None
+            self._turn.release()
         if (
             self._queue
             or self._inner
@@ -250,6 +253,8 @@ class Loop:
             with self._turn:
                 self._attend()
         unsubscribe()
+        with self._turn:  # a helper may have closed it, and left something told within
+            self._attend()
         self._guard(self.on_close)
         self._refuse_rest()
 

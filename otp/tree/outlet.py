@@ -95,7 +95,7 @@ class Outlet(Generic[T]):
         with suppress(Empty):
             return self._queue.get_nowait()
         thing = self._queue.get()
-        if self._pause and not isinstance(thing, _Mark):
+        if self._pause and thing is not None and not isinstance(thing, _Mark):
             time.sleep(self._pause)
         return thing
 

@@ -237,9 +237,6 @@ def test_callbacks_of_the_backend_run_in_the_context_of_nobody(bench):
     assert bench.heard() == "nobody's"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`_drain` leaves what stands behind a call that raises until somebody posts again"
-)
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
 def test_what_raises_while_it_is_done_does_not_hold_up_what_was_posted_after_it(bench, kind):
     gate = bench.gate()

@@ -136,6 +136,7 @@ def test_a_closed_stream_is_not_kept(stage):
     for _ in range(100):
         system.events().close()
     open_stream = system.events()
+    system._engine.flush()
 
     assert system._engine._publisher._streams[-1] is open_stream
     assert len(system._engine._publisher._streams) <= 2
@@ -345,14 +346,10 @@ def logged(stage, lines, *, listen):
     return [(dn, incarnation, message.partition(":")[0]) for dn, incarnation, message in lines]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`_is_restart` does not know that the children of a reborn parent count from 1 again"
-)
 def test_what_the_log_says_does_not_depend_on_whether_anybody_listens(stage, lines):
     assert logged(stage, lines, listen=False) == logged(stage, lines, listen=True)
 
 
-@pytest.mark.xfail(strict=True, reason="what waits in the outlet's pause is told to whoever subscribes meanwhile")
 def test_who_listens_later_is_not_told_what_has_happened_before(stage, monkeypatch):
     gate = stage.gate()
 

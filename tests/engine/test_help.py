@@ -171,7 +171,6 @@ def test_a_message_that_comes_while_the_loop_looks_for_the_last_time_is_handled(
     assert came.wait(PATIENCE)
 
 
-@pytest.mark.xfail(strict=True, reason="`post_and_help` gives the turn back only where nothing raises")
 def test_the_turn_is_given_back_even_where_a_fault_cannot_be_reported(scene):
     """A hook of the user's may raise, and anybody may raise something in a thread of the user's."""
 
@@ -232,7 +231,6 @@ def test_a_helper_that_closes_the_loop_leaves_nothing_told_inside_undone(scene):
     assert "refused" not in scene.threads
 
 
-@pytest.mark.xfail(strict=True, reason="`_run` looks only whether the loop is closed")
 def test_a_helper_that_closes_the_loop_between_two_turns_of_its_thread_leaves_nothing_undone(scene):
     """The thread of the loop is about to look whether it is to go on when the helper comes and goes."""
 

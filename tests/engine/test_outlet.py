@@ -276,7 +276,6 @@ def test_an_outlet_without_a_pause_makes_none(sleeper, pauses):
     assert pauses == []
 
 
-@pytest.mark.xfail(strict=True, reason="the `None` of `close` is paused for as if it was something to be handled")
 def test_who_closes_an_outlet_that_sleeps_does_not_wait_for_a_pause(sleeper, pauses):
     outlet = sleeper(print)
     outlet.close()

@@ -36,10 +36,10 @@ def test_a_cancel_of_an_earlier_incarnation_leaves_the_next_one_alone():
     system = otp.System(root)
     house = system._engine._supervisor._house
 
-    def remember(spec, dn, parent):
-        house(spec, dn, parent)
+    def remember(spec, parent, mailbox):
+        house(spec, parent, mailbox)
         ref = system._engine._supervisor._nodes[spec.node]
-        nodes[dn] = ref._actor_weakref()
+        nodes[mailbox.dn] = ref._actor_weakref()
 
     system._engine._supervisor._house = remember
     with system:
