@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from otp.testing.simulation import Planted, Rule, Simulation, Violation
+from otp.testing.simulation import SUPERVISED, Planted, Rule, Simulation, Violation
 from otp.tree.decision import decide, plant
 
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ class Outcome:
     """Which one it was."""
 
 
-def simulate(seed: int, events: int) -> Outcome:
-    """Simulate `events` events of `seed`, or less when a rule is broken before."""
-    simulation = Simulation(seed)
+def simulate(seed: int, events: int, supervised: float = SUPERVISED) -> Outcome:
+    """Simulate `events` events of `seed`, or less when a rule is broken before.
+
+    `supervised` is the share of trees with behaviour supervisors in them.
+    """
+    simulation = Simulation(seed, supervised=supervised)
     violation: str | None = None
     rule: Rule | None = None
     try:
@@ -94,6 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other (default: 1)")
     parser.add_argument("--events", type=int, default=1000, help="how many events of each seed (default: 1000)")
     parser.add_argument("--processes", type=int, default=1, help="how many seeds at the same time (default: 1)")
+    parser.add_argument(
+        "--supervised",
+        type=float,
+        default=SUPERVISED,
+        help=f"the share of trees with behaviour supervisors (default: {SUPERVISED})",
+    )
     parser.add_argument("--bench", action="store_true", help="measure the decision alone, on the events of one seed")
     options = parser.parse_args(arguments)
     if options.bench:
@@ -103,7 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     events = trees = violations = 0
     virtual = 0.0
-    for outcome in _outcomes(range(options.seed, options.seed + options.seeds), options.events, options.processes):
+    jobs = [(seed, options.events, options.supervised) for seed in range(options.seed, options.seed + options.seeds)]
+    for outcome in _outcomes(jobs, options.processes):
         events += outcome.events
         trees += outcome.trees
         virtual += outcome.seconds
@@ -124,16 +134,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if violations else 0
 
 
-def _outcomes(seeds: range, events: int, processes: int) -> Iterator[Outcome]:
+def _outcomes(jobs: Sequence[tuple[int, int, float]], processes: int) -> Iterator[Outcome]:
     if processes == 1:
-        for seed in seeds:
-            yield simulate(seed, events)
+        yield from map(_one, jobs)
         return
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap(_one, [(seed, events) for seed in seeds], chunksize=8)
+        yield from pool.imap(_one, jobs, chunksize=8)
 
 
-def _one(job: tuple[int, int]) -> Outcome:
+def _one(job: tuple[int, int, float]) -> Outcome:
     return simulate(*job)
 
 

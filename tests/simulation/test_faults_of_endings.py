@@ -109,9 +109,9 @@ def the_timeout_of_a_stop_is_not_heeded(patch):
         patch.setattr(module, "order_over", lambda _tree, _stop, _at, _out: None)
 
 
-@breaks(Rule.R14, Rule.TIMERS)
+@breaks(Rule.R14, Rule.TIMERS, Rule.COUNTS)
 def the_last_grace_is_as_long_as_was_promised(patch):
-    patch.setattr(stopping, "hurry", lambda _tree, _limit, _at, _out: None)
+    patch.setattr(stopping, "hurry", lambda _tree, _top, _limit, _at, _out: None)
 
 
 @breaks(Rule.R15)

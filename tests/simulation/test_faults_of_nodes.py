@@ -249,7 +249,7 @@ def incarnations_are_not_counted(patch):
 
 @breaks(Rule.R6)
 def old_children_are_not_forgotten(patch):
-    patch.setattr(restart, "drop_subtree", lambda _tree, _node: ())
+    patch.setattr(bookkeeping, "drop_subtree", lambda _tree, _node: ())
 
 
 # --- R7, R8, R9: barrier and backoff --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
     weather      faults, late calls and requests from outside
     picture      what an observer remembers of a tree
     reading      what an event must lead to: written by `rules` and `endings`, read by `verdict`
+    supervision  all of that for behaviour supervisors, which have rules of their own
     observer     all of that for one tree; `recount` checks the tree's own counts
     simulation   trees from planting to their end, one after the other, from one seed
     trace        what has happened, to be read or done again
@@ -17,11 +18,12 @@ from __future__ import annotations
 
 from otp.testing.simulation.observer import Observer
 from otp.testing.simulation.recount import flat, recount
-from otp.testing.simulation.simulation import Simulation
+from otp.testing.simulation.simulation import SUPERVISED, Simulation
 from otp.testing.simulation.trace import Entry, Planted, Trace, render, replay
 from otp.testing.simulation.violation import Rule, Violation
 
 __all__ = [
+    "SUPERVISED",
     "Entry",
     "Observer",
     "Planted",

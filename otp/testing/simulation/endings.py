@@ -29,7 +29,9 @@ def stop(reading: Reading, timeout: float | None) -> None:
             if node.wait is not None:
                 call_off(reading, node.wait)
                 node.wait = None
-        picture.order = Order(picture.last_first())
+            if node.life is not None:
+                node.life.freeze()
+        picture.order = Order(picture.root.last_first())
     order = picture.order
     if timeout is None or order.rushed:
         return

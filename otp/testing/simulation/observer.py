@@ -8,9 +8,21 @@ from otp.testing.simulation.endings import rush, stop, take_turns
 from otp.testing.simulation.picture import Group, Picture, Purpose, Seen
 from otp.testing.simulation.reading import Reading
 from otp.testing.simulation.rules import deadline_over, ended, restart_requested, settle, signaled, spawned, start
+from otp.testing.simulation.supervision import go_on, requested
 from otp.testing.simulation.verdict import judge
 from otp.testing.simulation.violation import Rule, Violation
-from otp.tree.decision.messages import Ended, Expired, RestartRequested, Signaled, Spawned, StopRequested
+from otp.tree.decision.messages import (
+    DeleteChild,
+    Ended,
+    Expired,
+    RestartChild,
+    RestartRequested,
+    Signaled,
+    Spawned,
+    StartChild,
+    StopRequested,
+    TerminateChild,
+)
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.policy import Strategy
 
@@ -39,11 +51,12 @@ class Observer:
         """
         reading = Reading(self.picture, None, at)
         start(reading, self.picture.root)
+        go_on(reading)
         judge(reading, actions)
 
     def see(self, event: Event, actions: Sequence[Action]) -> None:
         """`event` has led to `actions`."""
-        reading = Reading(self.picture, event, event.at)
+        reading = Reading(self.picture, event, event.at, actions)
         match event:
             case Signaled():
                 signaled(reading, event)
@@ -51,31 +64,38 @@ class Observer:
                 spawned(reading, event)
             case Ended():
                 ended(reading, event)
-                if reading.blame == Rule.PROPAGATE:
-                    stop(reading, None)
-                    reading.blame = Rule.PROPAGATE
             case RestartRequested():
                 restart_requested(reading, event)
             case Expired():
                 self._expired(reading, event)
             case StopRequested():
                 stop(reading, event.timeout)
+            case StartChild() | RestartChild() | TerminateChild() | DeleteChild():
+                requested(reading, event)
         if not isinstance(event, (Signaled, Spawned)):
-            settle(reading)
-            take_turns(reading)
+            self._settle(reading)
+        while not self.picture.stopped and go_on(reading):
+            self._settle(reading)
         judge(reading, actions)
+
+    def _settle(self, reading: Reading) -> None:
+        if reading.blame == Rule.PROPAGATE and self.picture.order is None:
+            stop(reading, None)
+            reading.blame = Rule.PROPAGATE
+        settle(reading)
+        take_turns(reading)
 
     def _expired(self, reading: Reading, event: Expired) -> None:
         alarm = self.picture.alarms.pop(event.timer, None)
         reading.blame = Rule.TIMERS
-        if alarm is None:
+        if alarm is None or alarm.loose:
             return
         alarm.off = True
         if alarm.purpose is Purpose.BACKOFF:
             alarm.nodes[0].wait = None
         elif alarm.purpose is Purpose.DEADLINE:
             deadline_over(reading, alarm)
-        elif self.picture.order is not None:
+        elif alarm.purpose is Purpose.STOP and self.picture.order is not None:
             rush(reading, self.picture.order)
 
     def quiet(self) -> None:

@@ -16,8 +16,9 @@ from otp.tree.decision.model import NodeState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.violation import Rule
-    from otp.tree.decision.messages import Ended, Signaled, Spawned
+    from otp.tree.decision.messages import Ended, Request, Signaled, Spawned
     from otp.tree.decision.policy import Policy, Strategy
 
 __all__ = ["Alarm", "Group", "Order", "Picture", "Purpose", "Seen"]
@@ -29,6 +30,8 @@ class Purpose(enum.StrEnum):
     BACKOFF = "backoff"
     DEADLINE = "deadline"
     STOP = "timeout of the stop"
+    START = "time to start"
+    TURN = "next try"
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +48,8 @@ class Alarm:
     """The number under which the decision armed it."""
     off: bool = False
     """It has gone off, or is not needed any more."""
+    loose: bool = False
+    """Nobody waits for it any more, and no rule says when it must be disarmed: when it goes off, nothing happens."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +58,8 @@ class Group:
 
     strategy: Strategy
     members: list[Seen] = field(default_factory=list)
+    kept: bool = False
+    """They are the children of a behaviour supervisor, which restarts them by rules of its own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +93,10 @@ class Seen:
     """Its restart was asked for from outside."""
     since: float = 0.0
     """When its state changed last."""
+    life: Life | None = None
+    """What it does if it is a behaviour supervisor."""
+    stopping: bool = False
+    """The behaviour supervisor above it is stopping it and all below it, one after the other."""
 
     def children(self) -> Iterator[Seen]:
         """Its children in the order of their start."""
@@ -99,6 +110,27 @@ class Seen:
             for group in above.groups:
                 found.extend(group.members)
         return found
+
+    def last_first(self) -> list[Seen]:
+        """The node and all its descendants, children before their parent, the last started first (R14)."""
+
+        def walk(node: Seen) -> Iterator[Seen]:
+            for child in reversed(list(node.children())):
+                yield from walk(child)
+            yield node
+
+        return list(walk(self))
+
+    def above(self) -> Iterator[Seen]:
+        """The node and all above it, from the bottom to the top."""
+        node: Seen | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def called_off(self) -> bool:
+        """Whether it, or something above it, is being stopped: nothing is started there any more."""
+        return any(node.stopping for node in self.above())
 
     def over(self) -> bool:
         """Whether its subtree has ended (R6)."""
@@ -126,8 +158,14 @@ class Picture:
     """Armed and neither gone off nor disarmed, by timer."""
     order: Order | None = None
     stopped: bool = False
+    limbo: dict[int, Seen] = field(default_factory=dict)
+    """What a behaviour supervisor remembers and does not run: it may be in the tree or not."""
+    owed: dict[int, int] = field(default_factory=dict)
+    """What may be forgotten by now, and must be as soon as the node that it belonged to starts anew or is forgotten."""
+    refusable: dict[int, int] = field(default_factory=dict)
+    """Requests that may be refused by now, and must be as soon as that supervisor has ended."""
 
-    def current(self, event: Spawned | Signaled | Ended) -> Seen | None:
+    def current(self, event: Spawned | Signaled | Ended | Request) -> Seen | None:
         """The node that `event` speaks of, if it comes from the incarnation that is running (R10)."""
         seen = self.nodes.get(event.node)
         return seen if seen is not None and seen.runs and seen.incarnation == event.incarnation else None
@@ -140,13 +178,3 @@ class Picture:
             for member in group.members:
                 if not member.condemned:
                     groups.extend(member.groups)
-
-    def last_first(self) -> list[Seen]:
-        """All nodes, children before their parent, the last started first (R14)."""
-
-        def walk(node: Seen) -> Iterator[Seen]:
-            for child in reversed(list(node.children())):
-                yield from walk(child)
-            yield node
-
-        return list(walk(self.root))

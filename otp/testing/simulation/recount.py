@@ -24,23 +24,26 @@ def recount(tree: Tree, picture: Picture) -> None:
         Violation: with the rule `counts`, when something differs.
     """
     nodes = _walk(tree)
-    _equal("nodes", {node.id for node in nodes}, picture.nodes.keys())
+    _equal("nodes", {node.id for node in nodes} - picture.limbo.keys(), picture.nodes.keys())
     _equal("index", {node.id: node for node in nodes}, tree.nodes)
     _equal("states", Counter(node.state for node in nodes), Counter({s: n for s, n in tree.counts.items() if n}))
     _equal("running", sum(node.running for node in nodes), tree.running)
     _equal("doomed", sum(node.doomed for node in nodes), tree.doomed)
     _equal("stuck", sum(node.stuck for node in nodes), tree.stuck)
     for node in reversed(nodes):
-        _node(node, picture.nodes[node.id])
+        if node.id in picture.nodes:
+            _node(node, picture.nodes[node.id])
     _timers(tree, nodes, picture)
     calm = all(node.runs or node.state is NodeState.DONE for node in picture.nodes.values())
     condemned = any(node.condemned for node in picture.nodes.values())
     calm = calm and not condemned
-    _equal("settled", tree.settled, picture.stopped or (calm and picture.order is None))
+    if not picture.limbo:
+        _equal("settled", tree.settled, picture.stopped or (calm and picture.order is None))
     _equal("stopped", tree.stopped, picture.stopped)
     _equal("stop", tree.stop is not None, picture.order is not None)
     well = all(node.state in (NodeState.HEALTHY, NodeState.DONE) for node in picture.nodes.values())
-    _equal("healthy", tree.healthy, well and not condemned)
+    if not picture.limbo:
+        _equal("healthy", tree.healthy, well and not condemned)
 
 
 def _walk(tree: Tree) -> list[Node]:
@@ -63,9 +66,12 @@ def _node(node: Node, seen: Seen) -> None:
     _equal(f"last change {where}", node.since, seen.since)
     _equal(f"deadline {where}", node.deadline and node.deadline.at, seen.deadline and seen.deadline.at)
     _equal(f"failures {where}", node.failures, seen.deaths)
-    _equal(f"backoff {where}", node.restart_at, seen.wait.at if seen.wait is not None else None)
-    _equal(f"children {where}", list(node.children), [child.name for child in seen.children()])
-    _equal(f"group {where}", list(node.group.members), [member.name for member in seen.group.members])
+    if not seen.called_off():
+        _equal(f"backoff {where}", node.restart_at, seen.wait.at if seen.wait is not None else None)
+    if seen.life is None:
+        _equal(f"children {where}", list(node.children), [child.name for child in seen.children()])
+    if not seen.group.kept:
+        _equal(f"group {where}", list(node.group.members), [member.name for member in seen.group.members])
     _equal(f"parent {where}", node.parent.id if node.parent else None, seen.parent.id if seen.parent else None)
     above = int(node.state not in _ENDED)
     _equal(f"open {where}", node.open, above + sum(child.open > 0 for child in node.children.values()))
@@ -85,8 +91,11 @@ def _timers(tree: Tree, nodes: list[Node], picture: Picture) -> None:
             purposes.append(deadline)
     if tree.stop is not None and tree.stop.timer:
         purposes.append(tree.stop)
-    _equal(Rule.TIMERS, {purpose.timer: purpose for purpose in purposes}, tree.timers)
-    _equal("armed", tree.timers.keys(), picture.alarms.keys())
+    supervised = any(seen.policy.supervision is not None for seen in picture.nodes.values())
+    if not supervised:
+        _equal(Rule.TIMERS, {purpose.timer: purpose for purpose in purposes}, tree.timers)
+    loose = {timer for timer, alarm in picture.alarms.items() if alarm.loose}
+    _equal("armed", tree.timers.keys() - loose, picture.alarms.keys() - loose)
 
 
 def _equal(what: str, found: object, expected: object) -> None:

@@ -23,16 +23,20 @@ if TYPE_CHECKING:
     from otp.tree.decision.policy import Backoff
 
 __all__ = [
+    "call_in",
     "call_off",
     "condemn",
     "deadline_over",
+    "died",
     "ended",
     "is_legal",
     "restart_requested",
+    "say",
     "settle",
     "signaled",
     "spawned",
     "start",
+    "wait_no_longer",
 ]
 
 _BLAME = {Cause.DEATH: Rule.R5, Cause.RESTART: Rule.REQUEST, Cause.STOP: Rule.R14}
@@ -44,17 +48,20 @@ def spawned(reading: Reading, event: Spawned) -> None:
     picture = reading.picture
     parent = picture.current(event)
     reading.blame = Rule.R10 if parent is None else Rule.R1
+    if parent is not None and parent.life is not None and not parent.life.ended:
+        parent.life.spawned(event)
+        return
     if parent is None or parent.state is not NodeState.NEW or not is_legal(parent, event.births):
         return
-    group = Group(event.strategy)
+    group = Group(event.strategy, kept=parent.life is not None)
     parent.groups.append(group)
     for birth in event.births:
         child = Seen(birth.node, birth.name, f"{parent.dn}.{birth.name}", birth.policy, parent, group)
         group.members.append(child)
         picture.nodes[child.id] = child
-        if parent.condemned or picture.order is not None:
+        if parent.condemned or picture.order is not None or parent.called_off():
             child.condemned = True
-            _say(reading, child, NodeState.CANCELED, Rule.R6 if parent.condemned else Rule.R14)
+            say(reading, child, NodeState.CANCELED, Rule.R6 if parent.condemned else Rule.R14)
         else:
             start(reading, child)
 
@@ -73,13 +80,13 @@ def is_legal(parent: Seen, births: tuple[Birth, ...]) -> bool:
 def signaled(reading: Reading, event: Signaled) -> None:
     """R2: HEALTHY only from NEW, DONE only from HEALTHY; R3: DONE changes no state yet."""
     node = reading.picture.current(event)
-    if node is None:
+    if node is None or node.life is not None:
         reading.blame = Rule.R10
         return
     reading.blame = Rule.R2 if event.signal is Signal.HEALTHY else Rule.R3
     if event.signal is Signal.HEALTHY and node.state is NodeState.NEW:
         node.healthy_at = event.at
-        _say(reading, node, NodeState.HEALTHY, Rule.R2)
+        say(reading, node, NodeState.HEALTHY, Rule.R2)
     elif event.signal is Signal.DONE and node.state is NodeState.HEALTHY:
         node.done = True
 
@@ -98,19 +105,30 @@ def ended(reading: Reading, event: Ended) -> None:
     if node.healthy_at is not None and event.at - node.healthy_at >= node.policy.backoff.reset_after:
         node.deaths = 0
     if node.condemned:
-        _say(reading, node, NodeState.CANCELED, Rule.R4, error=event.error, traceback=event.traceback)
-    elif event.end is End.RETURNED and (node.done or node.policy.restart in (Restart.TRANSIENT, Restart.TEMPORARY)):
-        _say(reading, node, NodeState.DONE, Rule.R3)
+        say(reading, node, NodeState.CANCELED, Rule.R4, error=event.error, traceback=event.traceback)
+    elif event.end is End.IGNORED or (
+        event.end is End.RETURNED and (node.done or node.policy.restart in (Restart.TRANSIENT, Restart.TEMPORARY))
+    ):
+        say(reading, node, NodeState.DONE, Rule.R3)
+    elif node.group.kept:
+        say(reading, node, NodeState.DEAD, Rule.R5, error=event.error, traceback=event.traceback)
     else:
-        _died(reading, node, event)
+        died(reading, node, event)
+    if node.parent is not None and node.parent.life is not None:
+        node.parent.life.child_ended(reading, node, event.end)
 
 
-def _died(reading: Reading, node: Seen, event: Ended) -> None:
+def died(reading: Reading, node: Seen, event: Ended) -> None:
     """R5, R7, R8: what a death takes along, and how long the dead one waits."""
     picture = reading.picture
     node.condemned = True
     ends_tree = picture.propagate and picture.order is None
-    comes_back = picture.order is None and not picture.propagate and node.policy.restart is not Restart.TEMPORARY
+    comes_back = (
+        picture.order is None
+        and not picture.propagate
+        and node.policy.restart is not Restart.TEMPORARY
+        and not node.called_off()
+    )
     due: float | None = None
     if comes_back:
         pause = _pause(node.policy.backoff, node.deaths, event.draw)
@@ -119,7 +137,7 @@ def _died(reading: Reading, node: Seen, event: Ended) -> None:
             due = event.at + pause
             node.wait = Alarm(Purpose.BACKOFF, due, Rule.R8 if node.healthy_at is None else Rule.R9, [node])
             reading.armed.append(node.wait)
-    _say(reading, node, NodeState.DEAD, Rule.R5, error=event.error, traceback=event.traceback, restart_at=due)
+    say(reading, node, NodeState.DEAD, Rule.R5, error=event.error, traceback=event.traceback, restart_at=due)
     reached = list(node.children())
     if comes_back:
         rank = node.group.members.index(node)
@@ -128,7 +146,7 @@ def _died(reading: Reading, node: Seen, event: Ended) -> None:
         elif node.group.strategy is Strategy.REST_FOR_ONE:
             reached += node.group.members[rank + 1 :]
     for child in node.children():
-        _wait_no_longer(reading, child)
+        wait_no_longer(reading, child)
     condemn(reading, reached, Cause.DEATH, node.dn)
     if ends_tree:
         reading.blame = Rule.PROPAGATE
@@ -152,27 +170,38 @@ def restart_requested(reading: Reading, event: RestartRequested) -> None:
     reading.blame = Rule.REQUEST
     if node is None or picture.order is not None or picture.stopped:
         return
+    if node.called_off() or node.group.kept:
+        if node.parent is not None and node.parent.life is not None:
+            node.parent.life.asked_again(node)
+        return
     node.wanted = True
-    _wait_no_longer(reading, node)
+    wait_no_longer(reading, node)
     condemn(reading, [node], Cause.RESTART, node.dn)
 
 
-def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str) -> None:
-    """R6, R12: a cancel reaches all below its tops that is not condemned yet, and sets their deadlines."""
+def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str, *, supervised: Rule | None = None) -> None:
+    """R6, R12: a cancel reaches all below its tops that is not condemned yet, and sets their deadlines.
+
+    It is `supervised` when a behaviour supervisor orders it, by that rule.
+    """
     fresh = [top for top in tops if not top.condemned]
-    if fresh:
+    if supervised is not None:
+        reading.tops |= {top.dn for top in fresh}
+    elif fresh:
         reading.cancelings.append((frozenset(top.dn for top in fresh), cause, by))
     deadlines: dict[float, Alarm] = {}
     for node in [node for top in fresh for node in top.below()]:
-        _wait_no_longer(reading, node)
+        wait_no_longer(reading, node)
         if node.condemned:
             continue
         node.condemned = True
+        if node.life is not None:
+            node.life.canceled(reading)
         if not node.runs:
-            _say(reading, node, NodeState.CANCELED, Rule.R14 if cause is Cause.STOP else Rule.R6)
+            say(reading, node, NodeState.CANCELED, Rule.R14 if cause is Cause.STOP else Rule.R6)
             continue
-        reading.cancels[node.id, node.incarnation] = _BLAME[cause]
-        if node.policy.shutdown is not None:
+        reading.cancels[node.id, node.incarnation] = supervised or _BLAME[cause]
+        if node.policy.shutdown is not None and node.life is None:  # a supervisor has no runnable that could last
             limit = reading.at + node.policy.shutdown
             node.deadline = deadlines.setdefault(limit, Alarm(Purpose.DEADLINE, limit, Rule.R12))
             node.deadline.nodes.append(node)
@@ -200,6 +229,8 @@ def settle(reading: Reading) -> None:
     if picture.order is not None or picture.stopped:
         return
     for group in list(picture.live_groups()):
+        if group.kept or any(member.called_off() for member in group.members[:1]):
+            continue
         lying = [member for member in group.members if member.condemned]
         if group.strategy is not Strategy.ONE_FOR_ONE and not all(member.over() for member in lying):
             continue
@@ -215,10 +246,13 @@ def settle(reading: Reading) -> None:
 
 def start(reading: Reading, node: Seen) -> None:
     """The next incarnation of `node`, which has no children."""
-    for gone in node.below()[1:]:
-        del reading.picture.nodes[gone.id]
-        reading.forgotten.append(gone.id)
+    below = [gone.id for gone in node.below()[1:]]
+    for gone in below:
+        del reading.picture.nodes[gone]
+    reading.forgotten += below
+    call_in(reading, [node.id, *below])
     node.groups = []
+    node.stopping = False
     node.incarnation += 1
     node.runs = True
     node.condemned = node.done = node.wanted = False
@@ -226,14 +260,31 @@ def start(reading: Reading, node: Seen) -> None:
     node.state = NodeState.NEW
     node.since = reading.at
     reading.starts.append(node)
+    node.life = None
 
 
 def _remove(reading: Reading, node: Seen) -> None:
-    for gone in node.below():
-        del reading.picture.nodes[gone.id]
-        reading.forgotten.append(gone.id)
+    below = [gone.id for gone in node.below()]
+    for gone in below:
+        del reading.picture.nodes[gone]
+    reading.forgotten += below
+    call_in(reading, below)
     node.group.members.remove(node)
     reading.removed.append((node.dn, node.incarnation))
+
+
+def call_in(reading: Reading, owners: Iterable[int]) -> None:
+    """What is owed by these, and by what is owed by them, must have been forgotten by now."""
+    picture = reading.picture
+    called = list(owners)
+    for owner in called:
+        due = [node for node, by in picture.owed.items() if by == owner]
+        for node in due:
+            del picture.owed[node]
+        reading.forgotten += due
+        called += due
+        for node in (owner, *due):
+            picture.limbo.pop(node, None)
 
 
 def call_off(reading: Reading, alarm: Alarm) -> None:
@@ -243,13 +294,14 @@ def call_off(reading: Reading, alarm: Alarm) -> None:
         reading.disarmed.append(alarm)
 
 
-def _wait_no_longer(reading: Reading, node: Seen) -> None:
+def wait_no_longer(reading: Reading, node: Seen) -> None:
+    """`node` is not in its backoff any more."""
     if node.wait is not None:
         call_off(reading, node.wait)
         node.wait = None
 
 
-def _say(  # noqa: PLR0913 - a report has that many parts
+def say(  # noqa: PLR0913 - a report has that many parts
     reading: Reading,
     node: Seen,
     state: NodeState,
@@ -259,6 +311,8 @@ def _say(  # noqa: PLR0913 - a report has that many parts
     traceback: object = None,
     restart_at: float | None = None,
 ) -> None:
+    """`node` has a new state, which must be reported."""
     node.state = state
     node.since = reading.at
-    reading.said[node.id] = Said(node.incarnation, state, rule, error, traceback, restart_at)
+    said = Said(node.incarnation, state, rule, error, traceback, restart_at)
+    reading.said.setdefault(node.id, []).append(said)

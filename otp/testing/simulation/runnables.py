@@ -17,7 +17,7 @@ from otp.tree.decision.stop import LAST_GRACE
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Ask", "Climate", "Deed", "Finish", "Habit", "Mood", "Say", "Script", "climate", "script"]
+__all__ = ["Ask", "Climate", "Deed", "Finish", "Habit", "Mood", "Say", "Script", "ask", "climate", "reaction", "script"]
 
 _STRATEGIES: Final = tuple(Strategy)
 _RESTARTS: Final = (Restart.PERMANENT, Restart.PERMANENT, Restart.TRANSIENT, Restart.TEMPORARY)
@@ -94,6 +94,10 @@ class Climate:
     pace: float
     """Seconds that a runnable takes for a deed, and that pass between two faults, on average."""
     policies: tuple[Policy, ...]
+    supervisors: tuple[Policy, ...] = ()
+    """Of the behaviour supervisors in it, if there are any."""
+    beat: float = 1.0
+    """Seconds after which the children of supervisors like to die; no sum of it is rounded."""
 
 
 def climate(random: Random) -> Climate:
@@ -122,7 +126,7 @@ def script(random: Random, mood: Mood, climate: Climate, *, habit: Habit, depth:
     wanted = random.random()
     if depth < _DEEPEST and room > 0 and wanted < (1.0 if depth == 0 else 0.5):
         groups = random.choice((1, 1, 2, 3))
-        spawns = [_ask(random, climate, room) for _ in range(groups)]
+        spawns = [ask(random, climate, room) for _ in range(groups)]
     if mood is Mood.STORM:
         deeds = _stormy(random, habit, spawns)
     else:
@@ -130,9 +134,7 @@ def script(random: Random, mood: Mood, climate: Climate, *, habit: Habit, depth:
         if mood is Mood.HARVEST:
             deeds += [Say(Signal.DONE), Finish(End.RETURNED)]
     timed = tuple((random.expovariate(1) * climate.pace, deed) for deed in deeds)
-    return Script(
-        timed, _reaction(random, mood, climate), random.choice((End.LEFT, End.LEFT, End.RETURNED, End.RAISED))
-    )
+    return Script(timed, reaction(random, mood, climate), random.choice((End.LEFT, End.LEFT, End.RETURNED, End.RAISED)))
 
 
 def _stormy(random: Random, habit: Habit, spawns: list[Deed]) -> list[Deed]:
@@ -154,7 +156,8 @@ def _stormy(random: Random, habit: Habit, spawns: list[Deed]) -> list[Deed]:
     return deeds
 
 
-def _reaction(random: Random, mood: Mood, climate: Climate) -> float | None:
+def reaction(random: Random, mood: Mood, climate: Climate) -> float | None:
+    """Draw how long it takes from a cancel to the end; None: it is deaf."""
     if mood is not Mood.STORM:
         return random.random() * 0.01
     kind = random.random()
@@ -165,7 +168,8 @@ def _reaction(random: Random, mood: Mood, climate: Climate) -> float | None:
     return None
 
 
-def _ask(random: Random, climate: Climate, room: int) -> Ask:
+def ask(random: Random, climate: Climate, room: int) -> Ask:
+    """Draw a group of children."""
     size = random.randint(1, max(1, min(_MOST_IN_GROUP, room)))
     names = [f"{random.choice('abcdefgh')}{random.choice('123456789')}" for _ in range(size)]
     odd = random.random()
@@ -173,4 +177,9 @@ def _ask(random: Random, climate: Climate, room: int) -> Ask:
         names[random.randrange(size)] = random.choice(_BAD_NAMES)
     elif odd < 0.06:  # noqa: PLR2004 - a few are double
         names.append(names[0])
-    return Ask(random.choice(_STRATEGIES), tuple((name, random.choice(climate.policies)) for name in names))
+    return Ask(random.choice(_STRATEGIES), tuple((name, _policy(random, climate)) for name in names))
+
+
+def _policy(random: Random, climate: Climate) -> Policy:
+    supervised = climate.supervisors and random.random() < 0.35  # noqa: PLR2004
+    return random.choice(climate.supervisors if supervised else climate.policies)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from typing import TYPE_CHECKING, TypeAlias
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from otp.tree.decision.messages import Event
 
 __all__ = ["Happening", "Schedule"]
+
+_TICKS: Final = 2**20
+"""Per second."""
 
 Happening: TypeAlias = "Callable[..., Event | None]"
 """Something that happens in the world; what it returns is an event for the decision."""
@@ -28,6 +32,9 @@ class Schedule:
 
     def at(self, moment: float, happening: Happening, *args: object) -> None:
         """Have `happening(*args)` called at `moment`."""
+        moment = (
+            math.ceil(moment * _TICKS) / _TICKS
+        )  # so that times add up and are no longer, nor shorter, by a rounding
         heapq.heappush(self._heap, (moment, next(self._numbers), happening, args))
 
     def after(self, seconds: float, happening: Happening, *args: object) -> None:

@@ -8,12 +8,14 @@ All that is random comes from one seed.
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation.observer import Observer
 from otp.testing.simulation.recount import flat, recount
 from otp.testing.simulation.runnables import Mood, climate
+from otp.testing.simulation.supervision.habits import supervisor
 from otp.testing.simulation.trace import Planted, Trace, render
 from otp.testing.simulation.violation import Rule, Violation
 from otp.testing.simulation.weather import TIMEOUTS, Weather
@@ -24,10 +26,11 @@ from otp.tree.decision.messages import StopRequested
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from otp.testing.simulation.runnables import Climate
     from otp.tree.decision.messages import Action, Event
     from otp.tree.decision.model import Tree
 
-__all__ = ["Simulation"]
+__all__ = ["SUPERVISED", "Simulation"]
 
 _TAIL: Final = 40
 _RECOUNT_EVERY: Final = 8
@@ -36,13 +39,19 @@ _PATIENCE: Final = 3_000
 """Events within which a tree of this size must have come to rest."""
 _PROPAGATING: Final = 0.1
 """The share of trees that a death stops."""
+SUPERVISED: Final = 0.0
+"""The share of trees with behaviour supervisors."""
 
 
 class Simulation:
     """What becomes of one seed."""
 
-    def __init__(self, seed: int, *, tail: int | None = _TAIL) -> None:
-        """The trace keeps the last `tail` steps; None: all of them, which `trace.replay` needs."""
+    def __init__(self, seed: int, *, tail: int | None = _TAIL, supervised: float = SUPERVISED) -> None:
+        """The trace keeps the last `tail` steps; None: all of them, which `trace.replay` needs.
+
+        `supervised` is the share of trees with behaviour supervisors in them.
+        """
+        self._supervised = supervised
         self.seed = seed
         self.count = 0
         """Events so far."""
@@ -53,6 +62,7 @@ class Simulation:
         self._world = World(self._random)
         self._weather = Weather(self._world)
         self._story = self._tell()
+        self._climate: Climate
         self._tree: Tree
         self._observer: Observer
 
@@ -82,17 +92,24 @@ class Simulation:
             self._plant()
             while not self._observer.picture.stopped:
                 yield from self._storm(self._random.randint(10, 200))
-                yield from self._random.choice((self._calm, self._harvest, self._stop, self._stop))()
+                # What a behaviour supervisor keeps is never done, and so never is the tree.
+                bounty = self._calm if self._climate.supervisors else self._harvest
+                yield from self._random.choice((self._calm, bounty, self._stop, self._stop))()
             self._check()
             yield from self._aftermath()
 
     def _plant(self) -> None:
         self.trees += 1
         weather = climate(self._random)
+        if self._random.random() < self._supervised:
+            beat = self._random.choice((0.125, 0.5, 1.0))
+            supervisors = tuple(supervisor(self._random, beat) for _ in range(4))
+            weather = replace(weather, supervisors=supervisors, beat=beat)
+        self._climate = weather
         root = self._world.replant(weather)
         self._world.change_mood(Mood.STORM)
         self._weather.begin(weather)
-        propagate = self._random.random() < _PROPAGATING
+        propagate = self._random.random() < _PROPAGATING and not weather.supervisors
         planted = Planted(root, self.now, propagate)
         self._tree, actions = decision.plant(root, self.now, propagate=propagate)
         self._observer = Observer(root, propagate=propagate)

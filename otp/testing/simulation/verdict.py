@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from otp.testing.simulation.supervision.verdict import answers, blame, endings
 from otp.testing.simulation.violation import Rule, Violation
 from otp.tree.decision.messages import (
     Action,
+    Answer,
     Arm,
     Cancel,
     Canceling,
     Changed,
     Disarm,
+    Finish,
     Forget,
     Kill,
     Removed,
@@ -53,6 +56,8 @@ def judge(reading: Reading, actions: Sequence[Action]) -> None:
     # The first difference that is found gives its name to the violation, so causes are looked at before consequences.
     _states(reading, of(Changed), of(Start))
     _stop(reading, of(Stopping), of(Stopped))
+    endings(reading, of(Finish))
+    answers(reading, of(Answer))
     _starts(reading, of(Start))
     _cancels(reading, of(Cancel), of(Canceling))
     armed, disarmed = _net(of(Arm), of(Disarm))
@@ -76,10 +81,8 @@ def _starts(reading: Reading, starts: list[Start]) -> None:
     started = [start.node for start in starts]
     for node in reading.starts:
         if node.id not in started:
-            raise Violation(
-                Rule.R1 if reading.blame == Rule.R1 else Rule.R6,
-                f"{node.dn} was not started, and nothing stands against it",
-            )
+            rule = reading.reasons.get(node.id, Rule.R1 if reading.blame == Rule.R1 else Rule.R6)
+            raise Violation(rule, f"{node.dn} was not started, and nothing stands against it")
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for node_id in started:
         groups[id(wanted[node_id].group)].append(node_id)
@@ -99,6 +102,8 @@ def _why_not(reading: Reading, node_id: int) -> tuple[Rule, str]:
             return Rule.RESTART_TYPE, "it is TEMPORARY and has ended"
         return (reading.blame, "it is not in the tree")
     parent = node.parent
+    if node.group.kept and not node.runs:
+        return blame(node)
     condemned = [member for member in node.group.members if member.condemned]
     barrier = node.group.strategy is not Strategy.ONE_FOR_ONE
     checks = [
@@ -119,18 +124,25 @@ def _cancels(reading: Reading, cancels: list[Cancel], cancelings: list[Canceling
     if len(done) < len(cancels):
         raise Violation(Rule.R6, f"an incarnation was canceled twice: {cancels}")
     for node, incarnation in done - reading.cancels.keys():
+        seen = reading.picture.nodes.get(node)
         rule = Rule.R14 if reading.picture.order is not None else reading.blame
+        if seen is not None and reading.picture.order is None:
+            rule = next((above.life.doing for above in seen.above() if above.life is not None), rule)
         raise Violation(rule, f"{_name(reading, node)} ({incarnation}) was canceled without reason")
     for (node, incarnation), rule in reading.cancels.items():
         if (node, incarnation) not in done:
             raise Violation(rule, f"{_name(reading, node)} ({incarnation}) was not canceled")
-    told = [(frozenset(report.dns), report.cause, report.by) for report in cancelings]
+    reports = [report for report in cancelings if not reading.tops.issuperset(report.dns)]
+    loose = [dn for report in cancelings if report not in reports for dn in report.dns]
+    if sorted(loose) != sorted(reading.tops):
+        raise Violation(Rule.O3, f"supervisors cancel {sorted(reading.tops)}, reported were {loose}")
+    told = [(frozenset(report.dns), report.cause, report.by) for report in reports]
     if told != reading.cancelings:
         raise Violation(Rule.R6, f"canceled is {reading.cancelings}, reported was {told}")
 
 
 def _states(reading: Reading, changes: list[Changed], starts: list[Start]) -> None:
-    left = dict(reading.said)
+    left = {node: list(all_said) for node, all_said in reading.said.items()}
     news = [change.node for change in changes if change.state is NodeState.NEW]
     begun = [start.node for start in starts]
     if news != begun:
@@ -140,14 +152,15 @@ def _states(reading: Reading, changes: list[Changed], starts: list[Start]) -> No
             raise Violation(Rule.CONTRACT, f"{change} is reported for another moment than {reading.at}")
         if change.state is NodeState.NEW:
             continue
-        said = left.pop(change.node, None)
+        said = left[change.node].pop(0) if left.get(change.node) else None
         if said is None:
             seen = reading.picture.nodes.get(change.node)
             rule = seen.wait.rule if seen is not None and seen.wait is not None else reading.blame
             raise Violation(rule, f"{change.dn} became {change.state} without reason")
         _same_change(reading, change, said)
-    for node, said in left.items():
-        raise Violation(said.rule, f"{_name(reading, node)} did not become {said.state}")
+    for node, missing in left.items():
+        for said in missing:
+            raise Violation(said.rule, f"{_name(reading, node)} did not become {said.state}")
 
 
 def _same_change(reading: Reading, change: Changed, said: Said) -> None:
@@ -193,6 +206,8 @@ def _armed(reading: Reading, armed: dict[int, float]) -> None:
     for alarm in reading.armed:
         if alarm.off:
             continue
+        if alarm.loose and not any(_close(at, alarm.at) for at in armed.values()):
+            continue
         near = [timer for timer, at in armed.items() if _close(at, alarm.at)]
         if not near:
             names = [node.dn for node in alarm.nodes]
@@ -207,6 +222,10 @@ def _armed(reading: Reading, armed: dict[int, float]) -> None:
 def _disarmed(reading: Reading, disarmed: list[int]) -> None:
     alarms = reading.picture.alarms
     unwanted = [alarm.timer for alarm in reading.disarmed if alarm.timer]
+    spare = [timer for timer in disarmed if timer not in unwanted and timer in alarms and alarms[timer].loose]
+    for timer in spare:
+        del alarms[timer]
+    disarmed = [timer for timer in disarmed if timer not in spare]
     for timer in disarmed:
         if timer not in unwanted:
             alarm = alarms.get(timer)
@@ -222,14 +241,23 @@ def _disarmed(reading: Reading, disarmed: list[int]) -> None:
 def _gone(reading: Reading, forgets: list[Forget], removed: list[Removed], actions: Sequence[Action]) -> None:
     told = [(report.dn, report.incarnation) for report in removed]
     for node in reading.picture.nodes.values() if told else ():
-        if (node.dn, node.incarnation) in told and (node.dn, node.incarnation) not in reading.removed:
+        if (node.dn, node.incarnation) in told and (node.dn, node.incarnation) not in (
+            *reading.removed,
+            *reading.spared,
+        ):
             rule, why = _why_not(reading, node.id)
             raise Violation(rule, f"{node.dn} was removed although {why}")
+    told = [report for report in told if report not in reading.spared]
     if sorted(told) != sorted(reading.removed):
         raise Violation(Rule.RESTART_TYPE, f"removed are {reading.removed}, reported were {told}")
     forgotten = [node for forget in forgets for node in forget.nodes]
-    if sorted(forgotten) != sorted(reading.forgotten):
-        raise Violation(Rule.R6, f"out of the tree are {sorted(reading.forgotten)}, forgotten were {sorted(forgotten)}")
+    early = [node for node in forgotten if node not in reading.forgotten and node in reading.picture.owed]
+    for gone_early in early:
+        reading.picture.owed.pop(gone_early, None)
+        reading.picture.limbo.pop(gone_early, None)
+    if sorted(set(forgotten) - set(early)) != sorted(reading.forgotten) or len(set(forgotten)) < len(forgotten):
+        rule = Rule.O15 if any(node.life is not None for node in reading.picture.nodes.values()) else Rule.R6
+        raise Violation(rule, f"out of the tree are {sorted(reading.forgotten)}, forgotten were {sorted(forgotten)}")
     gone: set[int] = set()
     for action in actions:
         if isinstance(action, Forget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation.runnables import Mood
+from otp.testing.simulation.supervision.callers import Callers
 from otp.tree.decision.messages import (
     End,
     Ended,
@@ -36,6 +37,7 @@ class Weather:
         self._world = world
         self._random = world.random
         self._climate: Climate
+        self._callers = Callers(world)
         self.stopping = False
         """Whether a stop was asked for; then it is asked for again now and then."""
 
@@ -56,6 +58,8 @@ class Weather:
         if self.stopping and self._random.random() < _STOP_AGAIN:
             return StopRequested(self._random.choice(TIMEOUTS), self._world.now)
         gusts = (self._fault, self._fault, self._burst, self._restart, self._stale, self._stale)
+        if self._climate.supervisors and self._random.random() < 0.5:  # noqa: PLR2004
+            return self._callers.call(self._climate)
         return self._random.choice(gusts)()
 
     def _fault(self) -> Event | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from otp.testing.simulation.runnables import Finish, Habit, Mood, Say, Script, script
 from otp.testing.simulation.schedule import Schedule
+from otp.testing.simulation.supervision.habits import child_script, first_children
 from otp.testing.simulation.violation import Rule, Violation
 from otp.tree.decision.messages import (
     Arm,
@@ -30,7 +31,8 @@ from otp.tree.decision.messages import (
     Spawned,
     Start,
 )
-from otp.tree.decision.policy import Policy, Restart
+from otp.tree.decision.messages import Finish as Finished
+from otp.tree.decision.policy import Policy, Restart, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +59,10 @@ class Run:
     script: Script | None = None
     """None until it has begun."""
     step: int = 0
+    kept: bool = False
+    """A behaviour supervisor keeps it."""
+    healthy: bool = False
+    """It has said so."""
     told: bool = False
     """Its cancel token is set."""
     over: bool = False
@@ -79,6 +85,12 @@ class World:
         self.disarmed: deque[int] = deque([0], maxlen=_REMEMBERED)
         """Timers that must not go off any more."""
         self._dns: dict[int, str] = {}
+        self._policies: dict[int, Policy] = {}
+        self._kept: set[int] = set()
+        self._remembered: set[int] = set()
+        """The ids of all that were born and not forgotten."""
+        self._plans: dict[int, tuple[tuple[str, Policy], ...]] = {}
+        """The first children of each behaviour supervisor."""
         self._habits: dict[int, Habit] = {}
         self._timers: dict[int, float] = {}
         self._climate: Climate
@@ -99,6 +111,24 @@ class World:
         """What runs, in truth."""
         return [run for run in self.runs.values() if not run.over and run.script is not None]
 
+    @property
+    def supervisors(self) -> list[tuple[int, int]]:
+        """Node and incarnation of each behaviour supervisor that was started."""
+        runs = self.runs.values()
+        return [(run.node, run.incarnation) for run in runs if not run.over and self.policy(run.node).supervision]
+
+    def policy(self, node: int) -> Policy:
+        """Of any node that was ever born in this tree."""
+        return self._policies[node]
+
+    def depth(self, node: int) -> int:
+        """How many nodes are above it."""
+        return self._dns.get(node, "").count(".")
+
+    def room(self, climate: Climate) -> int:
+        """How many more nodes the tree may have."""
+        return climate.most - len(self._dns)
+
     def replant(self, climate: Climate) -> Birth:
         """Forget all, and give birth to the root of another tree."""
         self.schedule.clear()
@@ -106,6 +136,10 @@ class World:
         self.past.clear()
         self.disarmed = deque([0], maxlen=_REMEMBERED)
         self._dns.clear()
+        self._policies.clear()
+        self._kept.clear()
+        self._remembered.clear()
+        self._plans.clear()
         self._habits.clear()
         self._timers.clear()
         self._climate = climate
@@ -113,11 +147,17 @@ class World:
         root = Policy(shutdown=policy.shutdown, backoff=policy.backoff, killable=policy.killable)
         if self.random.random() < 0.1:  # noqa: PLR2004 - `otp` makes every root PERMANENT, the rules do not
             root = Policy(restart=Restart.TRANSIENT, backoff=policy.backoff)
+        if climate.supervisors and self.random.random() < 0.2:  # noqa: PLR2004
+            root = self.random.choice(climate.supervisors)
         return self.birth("root", root)
 
-    def birth(self, name: str, policy: Policy) -> Birth:
-        """A child to be, with an id of its own."""
+    def birth(self, name: str, policy: Policy, *, kept: bool = False) -> Birth:
+        """A child to be, with an id of its own; a behaviour supervisor may keep it."""
         self._last_id += 1
+        self._policies[self._last_id] = policy
+        self._remembered.add(self._last_id)
+        if kept:
+            self._kept.add(self._last_id)
         return Birth(self._last_id, name, policy)
 
     # --- what the decision wants ------------------------------------------------------------------------------------
@@ -147,6 +187,8 @@ class World:
                     self.disarmed.append(action.timer)
                 case Forget():
                     self._forget(action)
+                case Finished():
+                    self._finish(action)
                 case _:
                     pass  # a report
 
@@ -155,16 +197,39 @@ class World:
         for run in self.runs.values():
             if run.dn == dn and not run.over:
                 raise Violation(Rule.R11, f"{dn} is started as {action.incarnation} while {run.incarnation} still runs")
-        run = Run(action.node, action.incarnation, dn, dn.count("."))
+        run = Run(action.node, action.incarnation, dn, dn.count("."), kept=action.node in self._kept)
         self.runs[action.node] = run
-        self.schedule.after(self._lag(), self._begin, run)
+        if self.policy(action.node).supervision is None:
+            self.schedule.after(self._lag(), self._begin, run)
+        else:
+            self.schedule.after(0.0, self._first_children, run)
 
     def _forget(self, action: Forget) -> None:
         for node in action.nodes:
             run = self.runs.pop(node, None)
             if run is not None and not run.over:
                 raise Violation(Rule.R11, f"{run.dn} is forgotten while it still runs")
-            del self._dns[node]
+            self._dns.pop(node, None)
+            if node not in self._remembered:
+                raise Violation(Rule.CONTRACT, f"{node} was never born, or is forgotten twice")
+            self._remembered.remove(node)
+
+    def _first_children(self, run: Run) -> Event | None:
+        """A behaviour supervisor has no runnable: its node says at once with which children it begins."""
+        if run.over:
+            return None
+        flags = self.policy(run.node).supervision
+        if flags is not None and run.node not in self._plans:
+            self._plans[run.node] = first_children(self.random, self._climate, flags, run.depth + 1)
+        births = tuple(self.birth(name, policy, kept=True) for name, policy in self._plans[run.node])
+        return Spawned(run.node, run.incarnation, Strategy.ONE_FOR_ONE, births, self.now)
+
+    def _finish(self, action: Finished) -> None:
+        run = self.runs[action.node]
+        if run.over or run.incarnation != action.incarnation:
+            raise Violation(Rule.CONTRACT, f"{action} concerns nothing that runs")
+        run.over = True
+        self.past.append((run.node, run.incarnation))
 
     def _lag(self) -> float:
         """Seconds until another thread has heard of something."""
@@ -186,8 +251,11 @@ class World:
             return
         # A root that keeps dying leaves nobody the time to do anything else.
         habit = self._habits.setdefault(run.node, self.random.choice(_HABITS if run.depth else _HABITS_OF_ROOTS))
-        room = self._climate.most - len(self._dns)
-        run.script = script(self.random, self.mood, self._climate, habit=habit, depth=run.depth, room=room)
+        room = self.room(self._climate)
+        if run.kept:
+            run.script = child_script(self.random, self.mood, self._climate, habit=habit, room=room)
+        else:
+            run.script = script(self.random, self.mood, self._climate, habit=habit, depth=run.depth, room=room)
         self._go_on(run)
         if run.told:
             self._react(run)
@@ -202,11 +270,12 @@ class World:
         deed = run.script.deeds[run.step][1]
         run.step += 1
         if isinstance(deed, Finish):
-            if self.mood is not Mood.CALM:
+            if self.mood is not Mood.CALM and not (deed.end is End.IGNORED and run.healthy):
                 self.end(run, deed.end)
             return
         self._go_on(run)
         if isinstance(deed, Say):
+            run.healthy = run.healthy or deed.signal is Signal.HEALTHY
             self._send(run, Signaled(run.node, run.incarnation, deed.signal, self.now))
         else:
             births = tuple(self.birth(name, policy) for name, policy in deed.children)
@@ -226,7 +295,11 @@ class World:
 
     def _tell(self, run: Run) -> None:
         run.told = True
-        if run.script is not None:
+        if self.policy(run.node).supervision is not None:
+            run.heard = self.now
+            if not run.over:
+                self.end(run, End.LEFT)
+        elif run.script is not None:
             self._react(run)
 
     def _react(self, run: Run) -> None:
@@ -257,7 +330,11 @@ class World:
         if mood is Mood.STORM:
             return
         for run in self.running:
-            if run.told:
+            if run.kept and not run.told and not run.healthy:
+                run.script = Script(((0.01, Say(Signal.HEALTHY)),), 0.01, End.LEFT)
+                run.step = 0
+                self._go_on(run)
+            elif run.told:
                 self.schedule.after(self.random.random() * 0.1, self._leave, run)
             elif mood is Mood.HARVEST:
                 run.script = Script(

@@ -1,0 +1,48 @@
+"""What people ask of behaviour supervisors: with names that there are, that there were and that there never were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from otp.testing.simulation.supervision.habits import child
+from otp.tree.decision.messages import DeleteChild, RestartChild, StartChild, TerminateChild
+from otp.tree.decision.policy import Supervision
+
+if TYPE_CHECKING:
+    from otp.testing.simulation.runnables import Climate
+    from otp.testing.simulation.world import World
+    from otp.tree.decision.messages import Request
+
+__all__ = ["Callers"]
+
+_NAMES: Final = ("a", "b", "c", "d", "e", "f", "x", "y")
+
+
+class Callers:
+    """They need not know whether the supervisor that they call is there."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = world.random
+        self._last = 0
+
+    def call(self, climate: Climate) -> Request | None:
+        """The next request, if there is anybody to ask."""
+        world, random = self._world, self._random
+        who = world.supervisors if random.random() < 0.95 else list(world.past)  # noqa: PLR2004
+        if not who:
+            return None
+        node, incarnation = random.choice(who)
+        if random.random() < 0.03:  # noqa: PLR2004
+            incarnation += random.choice((-1, 1))
+        self._last += 1
+        name = random.choice(_NAMES)
+        flags = world.policy(node).supervision or Supervision()
+        room = world.room(climate) > 0
+        if random.random() < (0.6 if flags.dynamic else 0.2):
+            if not room:
+                return None
+            birth = world.birth(name, child(random, climate, flags, world.depth(node) + 1), kept=True)
+            return StartChild(self._last, node, incarnation, birth, world.now)
+        kinds = (TerminateChild,) if flags.dynamic else (TerminateChild, RestartChild, RestartChild, DeleteChild)
+        return random.choice(kinds)(self._last, node, incarnation, name, world.now)

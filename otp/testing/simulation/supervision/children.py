@@ -1,0 +1,117 @@
+"""Starting and stopping a child: what takes time, and what the supervisor waits for meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otp.testing.simulation.picture import Alarm, Purpose
+from otp.testing.simulation.rules import call_off, condemn, start
+from otp.testing.simulation.supervision.specs import Outcome, Status
+from otp.testing.simulation.violation import Rule
+from otp.tree.decision.messages import Cause, End
+from otp.tree.decision.model import NodeState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otp.testing.simulation.picture import Seen
+    from otp.testing.simulation.supervision.life import Life
+    from otp.testing.simulation.supervision.specs import Spec, Steps
+
+__all__ = ["bring_up", "call_off_below", "lose_patience", "stop"]
+
+
+def bring_up(life: Life, spec: Spec, rule: Rule) -> Steps[Outcome]:
+    """Start a child and wait for what comes of it; `rule` asks for that."""
+    life.starting = spec
+    _begin(life, spec, rule)
+    yield lambda: spec.node.state is NodeState.HEALTHY or spec.node.over() or _is_late(spec)
+    if _is_late(spec):
+        spec.patience = None
+        yield from _walk(life, [spec.node], Rule.O12)
+        outcome = Outcome.FAILED
+    else:
+        outcome = _outcome(life, spec)
+    life.starting = None
+    return outcome
+
+
+def _begin(life: Life, spec: Spec, rule: Rule) -> None:
+    reading, node = life.reading, spec.node
+    life.enter(node)
+    start(reading, node)
+    reading.reasons[node.id] = rule
+    if node.policy.start_timeout is not None:
+        spec.patience = Alarm(Purpose.START, reading.at + node.policy.start_timeout, Rule.O12, [node])
+        reading.armed.append(spec.patience)
+
+
+def _is_late(spec: Spec) -> bool:
+    return spec.patience is not None and spec.patience.off
+
+
+def lose_patience(life: Life, spec: Spec) -> None:
+    """It has started, or ended."""
+    if spec.patience is not None:
+        call_off(life.reading, spec.patience)
+        spec.patience = None
+
+
+def _outcome(life: Life, spec: Spec) -> Outcome:
+    lose_patience(life, spec)
+    if spec.node.state is NodeState.DEAD:
+        return Outcome.FAILED
+    if spec.node.state is NodeState.DONE and spec.end is End.IGNORED:
+        return Outcome.IGNORED
+    if spec.node.state is NodeState.DONE:  # it has started and ended; the exit signal comes after that
+        life.post_exit(spec)
+    return Outcome.STARTED
+
+
+def stop(life: Life, specs: Sequence[Spec], rule: Rule) -> Steps[None]:
+    """Stop children, the last first and one at a time; those of a dynamic supervisor all at once."""
+    running = [spec for spec in specs if spec.status is Status.RUNNING]
+    if life.flags.dynamic:
+        yield from _walk(life, [spec.node for spec in running], rule)
+    for spec in reversed(specs):
+        if spec in running and not life.flags.dynamic:
+            yield from _walk(life, [spec.node], rule)
+        spec.status = Status.STOPPED
+        spec.held_by = []
+        if spec.turn is not None:
+            spec.turn.loose = True
+            spec.turn = None
+
+
+def _walk(life: Life, tops: Sequence[Seen], rule: Rule) -> Steps[None]:
+    """Stop `tops` side by side, each from its innermost last, until all have ended or are stuck."""
+    walks = [top.last_first() for top in tops]
+    for top in tops:
+        top.stopping = True
+        call_off_below(top)
+
+    def gone() -> bool:
+        fronts = [front for walk in walks if (front := _front(walk)) is not None]
+        while any(not front.condemned for front in fronts):
+            condemn(life.reading, fronts, Cause.STOP, life.sup.dn, supervised=rule)
+            fronts = [front for walk in walks if (front := _front(walk)) is not None]
+        return not fronts
+
+    yield gone
+
+
+def _front(walk: list[Seen]) -> Seen | None:
+    """Whose turn it is."""
+    while walk and (not walk[0].runs or walk[0].late):
+        del walk[0]
+    return walk[0] if walk else None
+
+
+def call_off_below(top: Seen) -> None:
+    """Nothing below `top` is started any more."""
+    for node in top.below():
+        if node.wait is not None:
+            node.wait.loose = True
+            node.wait = None
+        if node.life is not None:
+            node.life.freeze()

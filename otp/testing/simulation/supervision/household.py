@@ -1,0 +1,83 @@
+"""All behaviour supervisors of a tree: they come to life when they are started, and go on whenever something has happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otp.testing.simulation.reading import Reply
+from otp.testing.simulation.rules import died, say
+from otp.testing.simulation.supervision.life import Life
+from otp.testing.simulation.violation import Rule
+from otp.tree.decision.messages import Changed, End, Ended, StartChild, Verdict
+from otp.tree.decision.model import NodeState
+from otp.tree.decision.policy import Restart
+
+if TYPE_CHECKING:
+    from otp.testing.simulation.picture import Seen
+    from otp.testing.simulation.reading import Reading
+    from otp.tree.decision.messages import Request
+
+__all__ = ["go_on", "requested"]
+
+
+def requested(reading: Reading, request: Request) -> None:
+    """Somebody outside asks a supervisor for something; it may not be there."""
+    sup = reading.picture.current(request)
+    reading.blame = Rule.O10
+    if sup is None or sup.life is None or sup.condemned:
+        reading.answers[request.request] = Reply(Verdict.NO_PROCESS, Rule.O10)
+        if isinstance(request, StartChild):
+            reading.forgotten.append(request.birth.node)
+    else:
+        sup.life.requested(reading, request)
+
+
+def go_on(reading: Reading) -> bool:
+    """Let each of them do what it can. Whether any could."""
+    moved = False
+    for sup in list(reading.picture.nodes.values()):
+        flags = sup.policy.supervision
+        if flags is None or not sup.runs:
+            continue
+        if sup.life is None:
+            sup.life = Life(reading.picture, sup, flags)
+            if sup.condemned:
+                sup.life.canceled(reading)
+        ends = len(reading.endings)
+        moved = sup.life.advance(reading) or moved
+        sup.life.sweep(reading)
+        if len(reading.endings) > ends:
+            _collapse(reading, sup)
+    return moved
+
+
+def _collapse(reading: Reading, sup: Seen) -> None:
+    """A supervisor has ended by its own decision: what that is to whoever is above it."""
+    picture = reading.picture
+    sup.runs = False
+    if sup.healthy_at is not None and reading.at - sup.healthy_at >= sup.policy.backoff.reset_after:
+        sup.deaths = 0
+    if sup.parent is None:
+        sup.condemned = True
+        say(reading, sup, NodeState.DEAD, Rule.O14)
+        picture.stopped = True
+        reading.stopped = frozenset()
+    elif sup.parent.life is not None:
+        say(reading, sup, NodeState.DEAD, Rule.O14)
+        sup.parent.life.child_ended(reading, sup, None)
+    elif sup.policy.restart is Restart.TRANSIENT:
+        say(reading, sup, NodeState.DONE, Rule.O14)
+    else:
+        died(reading, sup, _draw(reading, sup))
+
+
+def _draw(reading: Reading, sup: Seen) -> Ended:
+    """No runnable has ended, so it is nowhere said which random number the backoff takes; it must be one from [0, 1)."""
+    end = Ended(sup.id, sup.incarnation, End.RAISED, reading.at)
+    told = [action for action in reading.actions if isinstance(action, Changed) and action.node == sup.id]
+    longest, shortest = (sup.policy.backoff.delay(sup.deaths, draw) for draw in (1.0, 0.0))
+    if not told or told[-1].restart_at is None or longest == shortest:
+        return end
+    draw = (told[-1].restart_at - reading.at - shortest) / (longest - shortest)
+    return replace(end, draw=draw) if 0 <= draw < 1 else end
