@@ -108,7 +108,7 @@ class World(PlainWorld):
         """`start_child`, and they are healthy."""
         for kid in kids:
             request = self.start_child(dn, kid)
-            self.healthy(f"{dn}.{kid.name if isinstance(kid, Kid) else kid}")
+            self.up()
             assert self.verdict(request) is Verdict.OK
 
     def up(self) -> None:

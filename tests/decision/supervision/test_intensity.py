@@ -69,22 +69,20 @@ def test_the_window_includes_its_end(plant, seconds, why):
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_escalation_a_restart_that_keeps_failing_ends_the_siblings_too(plant, strategy):
     world = planted(plant, "other", "a", strategy=strategy, max_restarts=3)
+    is_group = strategy is Strategy.ONE_FOR_ALL
     world.dies("root.a")
-    if strategy is Strategy.ONE_FOR_ALL:
-        world.leaves("root.other")
-        world.healthy("root.other")
     for incarnation in (2, 3, 4):
+        if is_group:
+            assert world.leaves("root.other") == [f"start root.other#{incarnation}"]
+            world.healthy("root.other")
         assert world.state("root.a") == f"new#{incarnation}"
         world.dies("root.a")
         assert world.rows("root")["a"] == "restarting"
+        assert world.why() == []
         world.turns()
-        if strategy is Strategy.ONE_FOR_ALL and world.live.keys() - {1}:
-            world.leaves("root.other")
-            if world.tree.find("root.other") is not None and world.state("root.other").startswith("new"):
-                world.healthy("root.other")
 
-    if world.tree.find("root.other") is not None and world.node("root.other").running:
-        world.leaves("root.other")
+    assert world.told == [f"cancel root.other#{4 if is_group else 1}"]
+    world.leaves("root.other")
     assert world.why() == ["intensity a"]
     assert world.tree.stopped
 
