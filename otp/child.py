@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack
 
+from otp.mail.ref import Ref
 from otp.tree.backend import Job
 from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart, Supervision
 
@@ -110,8 +111,8 @@ class Child(Generic[*Args]):
             backend_for: what runs a runnable.
             keep: this too, for a supervisor that may be asked for it.
         """
-        backend = backend_for(self.runnable)
-        runnable: Any = self.runnable
+        runnable: Any = _to_run(self.runnable, self.shutdown)
+        backend = backend_for(runnable)
         args = self.args
         if supervision_of(runnable) is not None:
             args = runnable.extra_arguments
@@ -119,6 +120,24 @@ class Child(Generic[*Args]):
             runnable = tuple([(name, *child.resolve(backoff, backend_for, keep=True)) for name, child in children])
         policy = self.policy(backoff=backoff, killable=backend.killable)
         return policy, Job(runnable, args, self if keep else None), backend
+
+    @property
+    def ref_type(self) -> type[Ref]:
+        """What kind of ref whoever starts it is given.
+
+        Raises:
+            TypeError: the runnable has a `ref_type` that is none.
+        """
+        runnable: Any = self.runnable
+        while isinstance(runnable, functools.partial):
+            runnable = runnable.func
+        wanted: object = getattr(runnable, "ref_type", Ref)
+        if not isinstance(wanted, type):
+            return Ref
+        if not issubclass(wanted, Ref):
+            msg = f"ref_type of {_type_name(runnable)} is to be a subclass of Ref, not {wanted.__name__}"
+            raise TypeError(msg)
+        return wanted
 
     def __repr__(self) -> str:
         return f"<Child {getattr(self.runnable, '__qualname__', type(self.runnable).__qualname__)}>"
@@ -146,6 +165,15 @@ class Child(Generic[*Args]):
 _policy = functools.lru_cache(Policy)  # most children of a tree share one
 _SHUTDOWN = 5.0
 _START_TIMEOUT = 60.0
+
+
+def _to_run(runnable: Callable[..., Any], shutdown: float | BrutalKill | None) -> Callable[..., Any]:
+    """What is run: the runnable itself, or what the class of a behaviour says; partials of it too."""
+    if isinstance(runnable, functools.partial):
+        inner = _to_run(runnable.func, shutdown)
+        return runnable if inner is runnable.func else functools.partial(inner, *runnable.args, **runnable.keywords)
+    hook: Any = getattr(runnable, "otp_runnable", None) if isinstance(runnable, type) else None
+    return runnable if hook is None else hook(shutdown)
 
 
 def is_async(runnable: Callable[..., object]) -> bool:

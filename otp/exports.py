@@ -11,6 +11,13 @@ from otp.behaviours.administrator import ChildState as ChildState
 from otp.behaviours.administrator import ChildType as ChildType
 from otp.behaviours.dynamic_supervisor import DynamicSupervisor as DynamicSupervisor
 from otp.behaviours.dynamic_supervisor import DynamicSupervisorRef as DynamicSupervisorRef
+from otp.behaviours.gen_server import GenServer as GenServer
+from otp.behaviours.gen_server_returns import TIMEOUT as TIMEOUT
+from otp.behaviours.gen_server_returns import Continue as Continue
+from otp.behaviours.gen_server_returns import Ignore as Ignore
+from otp.behaviours.gen_server_returns import NoReply as NoReply
+from otp.behaviours.gen_server_returns import Reply as Reply
+from otp.behaviours.gen_server_returns import Stop as Stop
 from otp.behaviours.supervisor import Supervisor as Supervisor
 from otp.behaviours.supervisor import SupervisorRef as SupervisorRef
 from otp.child import Child as Child

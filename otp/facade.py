@@ -95,11 +95,13 @@ def run_group(
     host = incarnation.system
     wanted = Strategy(strategy)
     group: list[tuple[str, Policy, Job, Backend]] = []
+    kinds: dict[str, type[Ref]] = {}
     for name, given in children.items():
         child = given if isinstance(given, Child) else Child(given)
         group.append((name, *child.resolve(host.backoff, host.backend_for)))
+        kinds[name] = child.ref_type
     incarnation.spawn(group, wanted)
-    return {name: Ref(f"{incarnation.dn}.{name}", host) for name in children}
+    return {name: kind(f"{incarnation.dn}.{name}", host) for name, kind in kinds.items()}
 
 
 def signal(signal: Signal) -> None:

@@ -18,11 +18,14 @@ from otp.mail.calls import (
     too_late,
     value_of,
 )
+from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason
+from otp.reasons import Reason
 from otp.tree.incarnation import current
 from otp.tree.mailbox import alarm
 
 if TYPE_CHECKING:
     from otp.mail.calls import Call
+    from otp.reasons import ExitReason
     from otp.tree.backend import Host
     from otp.tree.incarnation import Incarnation
     from otp.tree.mailbox import Mailbox
@@ -79,7 +82,7 @@ class Ref:
         Raises:
             MailboxFullError: as `send`.
         """
-        home = self._home()
+        home = self._system.directory.homes.get(self.dn)
         if home is not None:
             home.put(CastMessage(request))
 
@@ -108,12 +111,17 @@ class Ref:
         if _get_running_loop() is not None:
             msg = f"call would block the event loop of this thread: await acall, or call {self.dn} from a thread"
             raise BlockingCallError(msg)
-        call = BlockingCall(request, self._callable_home())
-        call.post()
-        if not call.wait(self._system.clock, timeout) and call.outcome is None:
+        home = self._callable_home()
+        call = BlockingCall(request, home)
+        home.pending.add(call)  # as `CallMessage.post` does
+        home.put(call)
+        if home.reason is not None:
+            call.fail(home.reason)
+        if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
             call.settle(good=False, value=None)
             raise too_late(self, timeout)
-        return value_of(self, call.outcome or _SETTLED)
+        good, value = call.outcome or _SETTLED
+        return value if good else value_of(self, (good, value))
 
     @overload
     async def acall(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
@@ -121,21 +129,24 @@ class Ref:
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - as above
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """`call` for event loops."""
-        loop = asyncio.get_running_loop()
-        call = AwaitedCall(request, self._callable_home(), loop)
+        call = AwaitedCall(request, self._callable_home(), asyncio.get_running_loop())
+        return value_of(self, await self._outcome(call, timeout))
+
+    async def _outcome(self, call: AwaitedCall, timeout: float | None) -> tuple[bool, Any]:
         call.post()
-        stop = None if timeout is None else alarm(self._system.clock, loop, timeout, call.future)
+        loop = call.future.get_loop()
+        disarm = None if timeout is None else alarm(self._system.clock, loop, timeout, call.future)
         try:
             await call.future
         finally:
-            if stop is not None:
-                stop()
+            if disarm is not None:
+                disarm()
             outcome = call.outcome
             if outcome is None:  # too late, or the caller was canceled
                 call.settle(good=False, value=None)
         if outcome is None:
             raise too_late(self, timeout)
-        return value_of(self, outcome)
+        return outcome
 
     def send_request(self, request: object) -> concurrent.futures.Future[Any]:
         """Ask for something, and wait for the reply another time; as `gen_server:send_request/2`.
@@ -154,6 +165,38 @@ class Ref:
 
     # --- life ---
 
+    def stop(self, reason: ExitReason = Reason.NORMAL, timeout: float | None = None) -> None:
+        """Have the server end, and wait until it has; as `gen_server:stop/3`. For behaviours.
+
+        It sees to the mail that came before, then calls its `terminate(reason)`.
+
+        Args:
+            reason: why it ends; NORMAL is no failure: it is DONE.
+            timeout: seconds; `None`: for as long as it takes. When they are over, it still ends.
+
+        Raises:
+            CallTimeoutError: it has not ended within `timeout`.
+            NoProcessError: no incarnation runs there.
+            ServerExitError: it has ended by another reason.
+            CallingSelfError: it is the caller itself, which returns `Stop(reason)` instead.
+            BlockingCallError: on a thread that runs an event loop; use `astop`.
+            TypeError: `reason` is none.
+        """
+        if _get_running_loop() is not None:
+            msg = "stop would block the event loop of this thread: await astop"
+            raise BlockingCallError(msg)
+        call = BlockingStop(checked_reason(reason), self._callable_home())
+        call.post()
+        if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
+            call.settle(good=False, value=None)
+            raise too_late(self, timeout)
+        check_stopped(self, reason, call.outcome or _SETTLED)
+
+    async def astop(self, reason: ExitReason = Reason.NORMAL, timeout: float | None = None) -> None:
+        """`stop` for event loops."""
+        call = AwaitedStop(checked_reason(reason), self._callable_home(), asyncio.get_running_loop())
+        check_stopped(self, reason, await self._outcome(call, timeout))
+
     def is_alive(self) -> bool:
         """Whether an incarnation runs there, or is just starting."""
         return self._home() is not None
@@ -162,7 +205,7 @@ class Ref:
         return self._system.directory.homes.get(self.dn)
 
     def _callable_home(self) -> Mailbox:
-        home = self._home()
+        home = self._system.directory.homes.get(self.dn)
         if home is None:
             raise no_process(self)
         caller = current.get()

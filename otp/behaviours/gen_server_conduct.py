@@ -1,0 +1,166 @@
+"""What all servers do in the same way, whatever runs them: what comes of a returned value, and of an end.
+
+Nothing here waits, and nothing calls a callback but `format_status`: that is for `gen_server_thread` and
+`gen_server_task`, which differ in nothing else.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from asyncio import CancelledError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.behaviours.gen_server_returns import NOTHING_SAID, Continue, Ignore, NoReply, Reply, Stop
+from otp.errors import BadReturnError, Canceled
+from otp.mail.calls import AwaitedCall, BlockingCall, CallMessage, CastMessage, FutureCall, Sender
+from otp.mail.stop import AwaitedStop, BlockingStop
+from otp.reasons import Reason
+from otp.tree.decision.messages import Signal
+from otp.tree.decision.policy import BRUTAL_KILL
+from otp.tree.ends import Exiting
+from otp.tree.incarnation import here
+from otp.tree.rendering import without_innermost_frame
+
+if TYPE_CHECKING:
+    from otp.behaviours.gen_server import GenServer
+    from otp.reasons import ExitReason
+    from otp.tree.decision.policy import BrutalKill
+
+__all__ = ["CALLS", "SAID", "STOPS", "Conduct", "Ending", "Stopping", "shown_message"]
+
+CALLS: Final = frozenset({BlockingCall, AwaitedCall, FutureCall})
+"""Letters that `handle_call` is for."""
+STOPS: Final = frozenset({BlockingStop, AwaitedStop})
+SAID: Final = frozenset({Reply, NoReply, Continue, Stop})
+"""What `handle_call` returns where it is not the reply itself."""
+
+
+class Stopping(Exception):  # noqa: N818 - no error: how the loop of a server is left
+    """The server is to end because somebody says so."""
+
+    def __init__(self, reason: ExitReason, sender: Sender | None = None, reply: object = NOTHING_SAID) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sender = sender
+        self.reply = reply
+
+
+@dataclass(slots=True)
+class Ending:
+    """Why a server that has been serving ends."""
+
+    reason: ExitReason
+    """What `terminate` is told, and others are, unless it was canceled."""
+    canceled: bool = False
+    """It was asked to: how that ends is judged by whoever asked."""
+    sender: Sender | None = None
+    reply: Any = NOTHING_SAID
+
+
+class Conduct:
+    """One server in one incarnation."""
+
+    def __init__(self, cls: type[GenServer], shutdown: float | BrutalKill | None) -> None:
+        """Of the calling incarnation."""
+        self.incarnation = here()
+        self.clock = self.incarnation.clock
+        self.server = cls()
+        self._shutdown = shutdown
+
+    @property
+    def killed(self) -> bool:
+        """Whether it is to end without another callback."""
+        signal = self.incarnation._signal  # noqa: SLF001
+        if signal is None:
+            return self._shutdown is BRUTAL_KILL and self.incarnation.is_canceled
+        return signal is Reason.KILL
+
+    def begin(self, said: Any) -> Continue | float | None:  # noqa: ANN401 - `init` has returned it
+        """`init` has returned `said`: the server is started, unless that says otherwise."""
+        kind = type(said)
+        if kind is Ignore:
+            raise Exiting(None)
+        if kind is Stop and said.reply is NOTHING_SAID:
+            raise Exiting(said.reason)
+        following = None if said is None else self.heed(said, None)
+        self.incarnation.signal(Signal.HEALTHY)
+        return following
+
+    def not_begun(self, error: BaseException) -> Exiting | None:
+        """`init` has failed."""
+        if type(error) is Exiting:
+            return error
+        return None if self._is_cancel(error) else Exiting(without_innermost_frame(error))
+
+    def heed(self, said: Any, sender: Sender | None) -> Continue | float | None:  # noqa: ANN401 - a callback has returned it
+        """What is next: to continue, or to wait, for so long.
+
+        Args:
+            said: what a callback has returned; not `None`, and of `handle_call` not a plain reply.
+            sender: whom to reply to, of `handle_call`.
+
+        Raises:
+            Stopping: the server is to end.
+            BadReturnError: nobody knows what to make of that.
+        """
+        kind = type(said)
+        if kind is NoReply:
+            return said.timeout  # type: ignore[no-any-return]
+        if kind is Reply and sender is not None:
+            sender.settle(good=True, value=said.value)
+            return said.timeout  # type: ignore[no-any-return]
+        if kind is Continue or kind is Stop:
+            reply = said.reply
+            if sender is not None or reply is NOTHING_SAID:
+                if kind is Stop:
+                    raise Stopping(said.reason, sender, reply)
+                if sender is not None and reply is not NOTHING_SAID:
+                    sender.settle(good=True, value=reply)
+                return said  # type: ignore[no-any-return]
+        msg = f"a callback of {type(self.server).__name__} has returned {_shown(said)}, which means nothing there"
+        raise BadReturnError(msg, said)
+
+    def ending(self, error: BaseException) -> Ending:
+        """`error` has left the loop of the server."""
+        if type(error) is Stopping:
+            return Ending(error.reason, sender=error.sender, reply=error.reply)
+        if self._is_cancel(error):
+            return self.canceled()
+        return Ending(without_innermost_frame(error))
+
+    def canceled(self) -> Ending:
+        """The incarnation was canceled: by its supervisor, or by an exit signal."""
+        signal = self.incarnation._signal  # noqa: SLF001
+        return Ending(Reason.SHUTDOWN if signal is None else signal, canceled=True)
+
+    def ended(self, ending: Ending, error: BaseException | None) -> Exiting | None:
+        """`terminate` has returned, or raised `error`: what is left is to reply, and to raise what this returns."""
+        if ending.sender is not None and ending.reply is not NOTHING_SAID:
+            ending.sender.settle(good=True, value=ending.reply)
+        if error is not None and not self._is_cancel(error):
+            return Exiting(without_innermost_frame(error))
+        return None if ending.canceled else Exiting(ending.reason)
+
+    def _is_cancel(self, error: BaseException) -> bool:
+        # `isinstance` would ask the object for its class, and it may be a hostile one
+        return self.incarnation.is_canceled and issubclass(type(error), (Canceled, CancelledError))
+
+
+_repr: Final = reprlib.Repr()
+
+
+def _shown(value: object) -> str:
+    try:
+        return _repr.repr(value)
+    except BaseException:  # noqa: BLE001 - a hostile `__repr__` must not decide how an end is reported
+        return f"<{type(value).__name__} that cannot be shown>"
+
+
+def shown_message(letter: object) -> str:
+    """A letter in one line."""
+    if isinstance(letter, CallMessage):
+        return f"call {_shown(letter.request)}"
+    if isinstance(letter, CastMessage):
+        return f"cast {_shown(letter.request)}"
+    return _shown(letter)
