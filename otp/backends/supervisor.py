@@ -23,7 +23,11 @@ class SupervisorBackend:
 
     name: ClassVar[str] = "supervisor"
     killable: ClassVar[bool] = False
-    makes_thread: ClassVar[bool] = False
+
+    @property
+    def makes_thread(self) -> bool:
+        """There is nothing to run in one."""
+        return False
 
     def start(self, incarnation: Incarnation, job: Job) -> _Running:
         """Tell of the children it starts with."""

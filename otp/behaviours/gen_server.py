@@ -10,7 +10,6 @@ import functools
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from otp.behaviours.gen_server_conduct import shown_message
-from otp.behaviours.gen_server_returns import Continue, Ignore, NoReply, Stop
 from otp.behaviours.gen_server_task import serve_in_task
 from otp.behaviours.gen_server_thread import serve_in_thread
 from otp.child import is_async
@@ -20,6 +19,7 @@ from otp.mail.ref import Ref
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from otp.behaviours.gen_server_returns import Continue, Ignore, NoReply, Stop
     from otp.mail.calls import Sender
     from otp.reasons import ExitReason
     from otp.tree.decision.policy import BrutalKill

@@ -96,7 +96,9 @@ class _TaskServer(Conduct):
             return self.ended(ending, error)
         return self.ended(ending, None)
 
-    async def _serve(self, following: Continue | float | None) -> Ending:
+    async def _serve(  # noqa: C901, PLR0912 - each call between two letters costs every letter
+        self, following: Continue | float | None
+    ) -> Ending:
         server, incarnation, clock, take = self.server, self.incarnation, self.clock, self._mailbox.take
         letter: Any = None
         until: float | None = None
@@ -130,7 +132,7 @@ class _TaskServer(Conduct):
                 elif letter is NOTHING or (isinstance(letter, Notice) and not letter.wanted):
                     continue
                 elif kind in STOPS:
-                    raise Stopping(letter.request)
+                    raise Stopping(letter.request)  # noqa: TRY301 # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
                 else:
                     said = server.handle_info(letter)
                     if self._info_awaits:
@@ -151,7 +153,7 @@ class _TaskServer(Conduct):
             following = None if said is None else self.heed(said, None)
         return None if following is None else self.clock.monotonic() + following
 
-    async def _take(self, until: float) -> Any:
+    async def _take(self, until: float) -> Any:  # noqa: ANN401 - a letter
         clock = self.clock
         letter = await self._mailbox.take(clock, max(0.0, until - clock.monotonic()))
         return TIMEOUT if letter is NOTHING and clock.monotonic() >= until else letter

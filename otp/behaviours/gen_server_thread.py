@@ -44,8 +44,8 @@ class _ThreadServer(Conduct):
             return self.ended(ending, error)
         return self.ended(ending, None)
 
-    def _serve(self, following: Continue | float | None) -> Ending:
-        server, incarnation, clock = self.server, self.incarnation, self.clock
+    def _serve(self, following: Continue | float | None) -> Ending:  # noqa: C901 - each call between two letters costs every letter
+        server, incarnation = self.server, self.incarnation
         mailbox = incarnation.mailbox
         assert isinstance(mailbox, ThreadMailbox)  # noqa: S101 - so says the backend
         _ = mailbox.put  # opened, so that a cancel wakes the reader
@@ -76,7 +76,7 @@ class _ThreadServer(Conduct):
                 elif letter is NOTHING or (isinstance(letter, Notice) and not letter.wanted):
                     continue
                 elif kind in STOPS:
-                    raise Stopping(letter.request)
+                    raise Stopping(letter.request)  # noqa: TRY301 # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
                 else:
                     said = server.handle_info(letter)
                 until = None if said is None else self._follow(self.heed(said, None))
@@ -92,7 +92,7 @@ class _ThreadServer(Conduct):
             following = None if said is None else self.heed(said, None)
         return None if following is None else self.clock.monotonic() + following
 
-    def _take(self, mailbox: ThreadMailbox, until: float) -> Any:
+    def _take(self, mailbox: ThreadMailbox, until: float) -> Any:  # noqa: ANN401 - a letter
         clock = self.clock
         letter = mailbox.take(clock, max(0.0, until - clock.monotonic()))
         return TIMEOUT if letter is NOTHING and clock.monotonic() >= until else letter

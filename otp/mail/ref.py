@@ -205,7 +205,7 @@ class Ref:
         return self._system.directory.homes.get(self.dn)
 
     def _callable_home(self) -> Mailbox:
-        home = self._system.directory.homes.get(self.dn)
+        home = self._home()
         if home is None:
             raise no_process(self)
         caller = current.get()

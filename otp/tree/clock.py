@@ -56,7 +56,9 @@ class SystemClock:
 
     def acquire(self, lock: threading.Lock, timeout: float | None) -> bool:
         """`lock.acquire`."""
-        return lock.acquire(timeout=-1 if timeout is None else max(0.0, min(timeout, _LONGEST)))
+        if timeout is None:
+            return lock.acquire()
+        return lock.acquire(True, timeout if 0.0 <= timeout <= _LONGEST else max(0.0, min(timeout, _LONGEST)))  # noqa: FBT003
 
     def subscribe(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Do nothing: this time never jumps."""

@@ -13,12 +13,14 @@ whoever has a ref can write at once, and nobody writes to a dead one.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
 
 from otp.reasons import Reason
 from otp.tree.clock import SystemClock
@@ -322,6 +324,7 @@ class Directory:
         self.names: dict[str, Mailbox] = {}
         """By registered name."""
         self.naming = threading.Lock()
+        _directories.add(self)
 
     def leave(self, mailbox: Mailbox, reason: ExitReason) -> None:
         """The incarnation has ended: its names are free before anybody is told."""
@@ -333,6 +336,16 @@ class Directory:
             mailbox.names = ()
         mailbox.close(reason)
 
+
+def _nobody_lives_here() -> None:
+    for directory in tuple(_directories):
+        directory.homes.clear()
+        directory.names.clear()
+
+
+_directories: Final[WeakSet[Directory]] = WeakSet()
+if hasattr(os, "register_at_fork"):  # who reads the mail is in the parent: who calls in the child would wait for ever
+    os.register_at_fork(after_in_child=_nobody_lives_here)
 
 NOBODYS: Final = Mailbox("")
 """The mailbox of who has ended."""

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from loguru import logger
+from mail import CASTS, awaited_calls, called, calls, casts
 from measure import DEATHS, DEATHS_OF_MANY, PAUSE, Figure, latencies, now, rss, spawned
 
 import otp
@@ -73,6 +74,31 @@ def burn() -> None:
         pass
 
 
+class Echo(otp.GenServer):
+    """In a thread."""
+
+    def init(self) -> None:
+        self.left = CASTS
+
+    def handle_call(self, request: object, sender: otp.Sender) -> object:
+        return request
+
+    def handle_cast(self, request: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            HANDLED.put(None)
+
+
+class AsyncEcho(Echo):
+    """On the event loop, for one of its callbacks is `async def`."""
+
+    async def handle_call(self, request: object, sender: otp.Sender) -> object:
+        return request
+
+
+HANDLED: SimpleQueue = SimpleQueue()
+
+
 class Benchmarks:
     """The workloads for one kind of runnable."""
 
@@ -85,6 +111,8 @@ class Benchmarks:
             "deep": self.deep,
             "busy": self.busy,
             "group": self.group,
+            "call": self.call,
+            "cast": self.cast,
         }
         if kind is Coroutines:  # as many threads are more than a process gets
             self.cases["limits"] = self.limits
@@ -165,6 +193,45 @@ class Benchmarks:
             start_mortal()
 
         return latencies("W2", f"busy={loops}", self.deaths(DEATHS_OF_MANY, begin))
+
+    def served(self) -> tuple[otp.System, otp.Ref]:
+        """A system with a server, and its ref."""
+        refs: SimpleQueue = SimpleQueue()
+
+        def begin() -> None:
+            refs.put(otp.run("echo", Echo if self.kind is Threads else AsyncEcho))
+
+        system = self.start(begin)
+        ref = refs.get()
+        system.wait_healthy(timeout=60)
+        return system, ref
+
+    def call(self, clients: int) -> list[Figure]:
+        """Threads call from outside the tree; tasks from within, which is where the event loop is."""
+        if self.kind is Threads:
+            system, ref = self.served()
+            figures = calls(clients, ref.call)
+            system.stop()
+            return figures
+        done: SimpleQueue = SimpleQueue()
+
+        async def client() -> None:
+            server = otp.run("echo", AsyncEcho)
+            otp.signal(otp.Signal.HEALTHY)
+            done.put(await awaited_calls(clients, server.acall))
+            await asyncio.get_running_loop().create_future()
+
+        system = otp.System(client)
+        system.start()
+        seconds, trips = done.get()
+        system.stop()
+        return called(clients, seconds, trips)
+
+    def cast(self, producers: int) -> list[Figure]:
+        system, ref = self.served()
+        figures = casts(producers, ref.cast, HANDLED.get)
+        system.stop()
+        return figures
 
     def group(self, n: int) -> list[Figure]:
         began, begun, died, seconds = SimpleQueue(), SimpleQueue(), [], []

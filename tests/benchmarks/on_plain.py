@@ -5,9 +5,12 @@ No tree, no rules, no log. Whatever a library adds is measured against this.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from queue import SimpleQueue
+from threading import Lock
 
+from mail import CALLS, CASTS, called, calls, casts
 from measure import AT_ONCE, DEATHS, DEATHS_OF_MANY, PAUSE, busy, latencies, now, rss, spawned, thread
 
 
@@ -111,4 +114,65 @@ def group(n: int):
     return latencies("W3", f"n={n}", seconds)
 
 
-CASES = {"spawn": spawn, "restart": restart, "deep": deep, "busy": beside, "group": group}
+def call(clients: int):
+    """The floor of a call: a queue to the server, and a lock that the reply releases."""
+    inbox: SimpleQueue = SimpleQueue()
+
+    def serve() -> None:
+        while (letter := inbox.get()) is not None:
+            request, replies, answered = letter
+            replies.append(request)
+            answered.release()
+
+    def ask(request: object) -> object:
+        answered, replies = Lock(), []
+        answered.acquire()
+        inbox.put((request, replies, answered))
+        answered.acquire()
+        return replies[0]
+
+    server = thread(serve)
+    figures = calls(clients, ask)
+    inbox.put(None)
+    server.join()
+    return figures + asyncio.run(call_by_queues(clients))
+
+
+async def call_by_queues(clients: int):
+    """The floor of two tasks: an `asyncio.Queue` there, and one of each client's back."""
+    inbox: asyncio.Queue = asyncio.Queue()
+
+    async def serve() -> None:
+        while True:
+            request, replies = await inbox.get()
+            replies.put_nowait(request)
+
+    async def client(trips: list[float]) -> None:
+        replies: asyncio.Queue = asyncio.Queue()
+        for number in range(CALLS // clients):
+            start = now()
+            inbox.put_nowait((number, replies))
+            await replies.get()
+            trips.append(now() - start)
+
+    server = asyncio.create_task(serve())
+    trips: list[float] = []
+    start = now()
+    await asyncio.gather(*(client(trips) for _ in range(clients)))
+    seconds = now() - start
+    server.cancel()
+    return called(clients, seconds, trips, "tasks")
+
+
+def send(producers: int):
+    inbox: SimpleQueue = SimpleQueue()
+
+    def consume() -> None:
+        for _ in range(CASTS):
+            inbox.get()
+
+    server = thread(consume)
+    return casts(producers, inbox.put, server.join)
+
+
+CASES = {"call": call, "cast": send, "spawn": spawn, "restart": restart, "deep": deep, "busy": beside, "group": group}

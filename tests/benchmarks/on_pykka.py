@@ -10,6 +10,7 @@ import time
 from queue import SimpleQueue
 
 import pykka
+from mail import CASTS, calls, casts
 from measure import DEATHS, DEATHS_OF_MANY, PAUSE, busy, latencies, now, rss, spawned
 
 
@@ -92,5 +93,36 @@ def beside(loops: int):
     return latencies("W2", f"busy={loops}", seconds)
 
 
+class Echo(pykka.ThreadingActor):
+    use_daemon_thread = True
+
+    def on_receive(self, message: object) -> object:
+        return message
+
+
+def call(clients: int):
+    ref = Echo.start()
+    figures = calls(clients, ref.ask)
+    ref.stop()
+    return figures
+
+
+def send(producers: int):
+    handled: SimpleQueue = SimpleQueue()
+
+    class Sink(Echo):
+        left = CASTS
+
+        def on_receive(self, _message: object) -> None:
+            self.left -= 1
+            if self.left == 0:
+                handled.put(None)
+
+    ref = Sink.start()
+    figures = casts(producers, ref.tell, handled.get)
+    ref.stop()
+    return figures
+
+
 logging.disable(logging.CRITICAL)  # it logs each death; nobody would read it here
-CASES = {"spawn": spawn, "restart": restart, "busy": beside}
+CASES = {"call": call, "cast": send, "spawn": spawn, "restart": restart, "busy": beside}

@@ -28,6 +28,8 @@ CASES = {
         *(f"busy:{loops}" for loops in (1, 4)),
     ],
     "W3": [f"group:{n}" for n in (10, 100, 1_000)],
+    "W4": [f"call:{clients}" for clients in (1, 100)],
+    "W5": [f"cast:{producers}" for producers in (1, 100)],
     "W6": SPAWN,
     "W7": [*SPAWN, *(case.replace("spawn", "stop_now") for case in SPAWN)],
     "W8": [f"limits:{n}" for n in (10_000, 100_000)],

@@ -1,0 +1,635 @@
+"""`call`, `acall`, `cast`, `send`, `send_request`: what comes back, and every way in which nothing does."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import signal
+import threading
+from contextlib import suppress
+
+import pytest
+
+import otp
+
+PATIENCE = 30.0
+
+
+def boom():
+    raise ValueError("boom")  # noqa: EM101 - as users write it
+
+
+def give_up():
+    raise SystemExit(3)
+
+
+@pytest.fixture
+def caller():
+    """Has a thread of its own call; gives the future of what comes of it."""
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        yield threads.submit
+
+
+# --- what comes back ---
+
+
+def test_a_call_gives_the_reply(actors):
+    (server,) = actors("server")
+    assert server.ref.call(server.request(lambda: 42)) == (True, 42)
+
+
+def test_an_awaited_call_gives_the_reply(actors):
+    (server,) = actors("server")
+    assert asyncio.run(server.ref.acall(server.request(lambda: 42))) == (True, 42)
+
+
+def test_a_request_gives_the_reply_to_its_future(actors):
+    (server,) = actors("server")
+    assert server.ref.send_request(server.request(lambda: 42)).result(PATIENCE) == (True, 42)
+
+
+def test_request_and_reply_are_the_objects_themselves(actors):
+    (server,) = actors("server")
+    request = object()
+    future = server.ref.send_request(request)
+    call = server.news()
+    assert call.request is request
+    otp.reply(call.sender, call)
+    assert future.result(PATIENCE) is call
+
+
+def test_an_exception_may_be_replied(actors):
+    (server,) = actors("server")
+    error = ValueError("no error of the server")
+    assert server.do(lambda: error) is error
+
+
+def test_a_cast_comes_as_a_cast(actors):
+    (server,) = actors("server")
+    server.ref.cast("do it")
+    assert server.news() == otp.CastMessage("do it")
+
+
+def test_a_message_comes_as_it_is(actors):
+    (server,) = actors("server")
+    message = object()
+    server.ref.send(message)
+    assert server.news() is message
+
+
+def test_nothing_is_a_message_too(actors):
+    (server,) = actors("server")
+    server.ref.send(None)
+    assert server.news() is None
+
+
+def test_mail_of_one_sender_comes_in_the_order_sent(actors):
+    (server,) = actors("server")
+    for number in range(100):
+        (server.ref.send if number % 2 else server.ref.cast)(number)
+    got = [server.news() for _ in range(100)]
+    assert [letter.request if isinstance(letter, otp.CastMessage) else letter for letter in got] == list(range(100))
+
+
+def test_a_coroutine_calls_another_of_its_own_loop(stage):
+    answer = concurrent.futures.Future()
+
+    async def server():
+        otp.signal(otp.Signal.HEALTHY)
+        while True:
+            call = await otp.areceive()
+            otp.reply(call.sender, call.request * 2)
+
+    async def client():
+        otp.signal(otp.Signal.HEALTHY)
+        answer.set_result([await stage.ref("server").acall(number) for number in range(10)])
+        await asyncio.get_running_loop().create_future()
+
+    stage.start(server=server, client=client)
+    assert answer.result(PATIENCE) == [2 * number for number in range(10)]
+
+
+def test_anybody_may_reply_at_any_time(actors, caller):
+    (server,) = actors("server")
+    waits = caller(server.ref.call, "first", None)
+    first = server.news()
+    assert server.do(lambda: "second") == "second"  # it is not held up
+    otp.reply(first.sender, "late")
+    assert waits.result(PATIENCE) == "late"
+
+
+def test_only_the_first_reply_counts(actors):
+    (server,) = actors("server")
+    future = server.ref.send_request("once")
+    call = server.news()
+    otp.reply(call.sender, 1)
+    otp.reply(call.sender, 2)
+    assert future.result(PATIENCE) == 1
+
+
+def test_many_replies_at_once_are_one(actors):
+    (server,) = actors("server")
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        for _ in range(200):
+            future = server.ref.send_request("once")
+            call, start = server.news(), threading.Barrier(8)
+
+            def answer(number, call=call, start=start):
+                start.wait(PATIENCE)
+                otp.reply(call.sender, number)
+
+            list(threads.map(answer, range(8)))  # raises what one of them has raised
+            assert future.result(PATIENCE) in range(8)
+
+
+def test_a_reply_is_for_senders_only():
+    with pytest.raises(TypeError, match="takes the sender of a call, not str"):
+        otp.reply("somebody", 1)
+
+
+def test_no_reply_reaches_another_caller(actors):
+    (server,) = actors("server")
+
+    def client(name):
+        return [server.ref.call(server.request(lambda n=n: (name, n)), None)[1] == (name, n) for n in range(100)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        assert all(all(told) for told in threads.map(client, range(4)))
+
+
+# --- a server that starts ---
+
+
+def test_a_call_to_a_server_that_starts_waits(stage, caller):
+    def server():
+        assert stage.gate.wait(PATIENCE)
+        otp.signal(otp.Signal.HEALTHY)
+        call = otp.receive()
+        otp.reply(call.sender, "at last")
+        otp.wait_canceled()
+
+    stage.start(server=server)
+    assert stage.ref("server").is_alive()
+    waits = caller(stage.ref("server").call, "are you there", None)
+    stage.gate.set()
+    assert waits.result(PATIENCE) == "at last"
+
+
+def test_a_child_can_be_written_to_as_soon_as_there_is_a_ref(stage):
+    got = concurrent.futures.Future()
+
+    def child():
+        got.set_result(otp.receive())
+        otp.wait_canceled()
+
+    def parent():
+        otp.run("child", child).send("welcome")
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+
+    stage.start(parent=parent)
+    assert got.result(PATIENCE) == "welcome"
+
+
+# --- nobody there ---
+
+
+def nobody(stage):
+    stage.start()
+    return stage.ref("nobody")
+
+
+def test_who_does_not_exist_cannot_be_called(stage):
+    ref = nobody(stage)
+    assert not ref.is_alive()
+    with pytest.raises(otp.NoProcessError, match=r"no incarnation of root\.nobody runs") as caught:
+        ref.call("anything")
+    assert caught.value.ref == ref
+    with pytest.raises(LookupError):
+        asyncio.run(ref.acall("anything"))
+    with pytest.raises(otp.NoProcessError):
+        ref.send_request("anything").result(PATIENCE)
+
+
+def test_casts_and_messages_to_nobody_are_lost_without_an_error(stage):
+    ref = nobody(stage)
+    ref.cast(1)
+    ref.send(1)
+
+
+def test_who_waits_for_its_backoff_cannot_be_called(actors, stage):
+    (server,) = actors("server", restart=otp.Restart.PERMANENT)
+    server.end(boom)
+    stage.until_dead("server")
+    assert not server.ref.is_alive()
+    with pytest.raises(otp.NoProcessError):
+        server.ref.call("anything")
+
+
+def test_a_ref_is_right_after_a_restart(actors, stage):
+    (server,) = actors("server", restart=otp.Restart.PERMANENT)
+    server.end(boom)
+    stage.until_dead("server")
+    stage.advance(1.0)
+    stage.until(otp.events.Started, "root.server")
+    assert server.do(lambda: otp.current().incarnation) == 2
+
+
+def test_mail_of_an_incarnation_is_lost_with_it(stage):
+    got = concurrent.futures.Future()
+
+    def server():
+        if otp.current().incarnation == 1:
+            assert stage.gate.wait(PATIENCE)
+            boom()
+        otp.signal(otp.Signal.HEALTHY)
+        got.set_result(otp.receive())
+        otp.wait_canceled()
+
+    stage.start(server=server)
+    stage.ref("server").send("for the first")
+    stage.gate.set()
+    stage.until_dead("server")
+    stage.advance(1.0)
+    stage.until(otp.events.Healthy, "root.server")
+    stage.ref("server").send("for the second")
+    assert got.result(PATIENCE) == "for the second"
+
+
+def test_nobody_is_there_when_the_system_has_stopped(actors, stage):
+    (server,) = actors("server")
+    stage.system.stop()
+    with pytest.raises(otp.NoProcessError):
+        server.ref.call("anything")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, in a process that has threads
+def test_in_a_forked_process_nobody_is_there(actors):
+    (server,) = actors("server")
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(PATIENCE))  # what would wait for ever is ended by it
+        status = 1
+        with suppress(otp.NoProcessError):
+            server.ref.send("anything")
+            server.ref.call("anything", None)
+            status = 2
+        os._exit(0 if status == 1 else status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# --- a server that ends ---
+
+
+def test_the_caller_of_a_server_that_crashes_is_told_why(actors, caller):
+    (server,) = actors("server")
+    waits = caller(server.ref.call, "anything", None)
+    assert server.news().request == "anything"
+    server.end(boom)
+    with pytest.raises(otp.ServerExitError, match="ended before it replied: ValueError: boom") as caught:
+        waits.result(PATIENCE)
+    assert caught.value.ref == server.ref
+    assert isinstance(caught.value.reason, ValueError)
+    assert caught.value.__cause__ is caught.value.reason
+
+
+@pytest.mark.parametrize("how", [boom, give_up])
+def test_everyone_who_waits_is_told(actors, how):
+    (server,) = actors("server")
+    futures = [server.ref.send_request(number) for number in range(10)]
+    server.end(how)
+    for future in futures:
+        assert isinstance(future.exception(PATIENCE), otp.ServerExitError)
+
+
+def test_who_is_in_the_mailbox_of_a_server_that_ends_is_told_too(stage, caller):
+    def server():
+        otp.signal(otp.Signal.HEALTHY)
+        assert stage.gate.wait(PATIENCE)
+        boom()
+
+    stage.start(server=server)
+    futures = [stage.ref("server").send_request(number) for number in range(10)]
+    stage.gate.set()
+    for future in futures:
+        assert isinstance(future.exception(PATIENCE), otp.ServerExitError)
+
+
+def test_an_awaited_call_is_told_of_the_end(actors):
+    (server,) = actors("server")
+
+    async def call():
+        waits = asyncio.create_task(server.ref.acall("anything", None))
+        await asyncio.to_thread(server.news)
+        server.end(boom)
+        return await waits
+
+    with pytest.raises(otp.ServerExitError):
+        asyncio.run(call())
+
+
+def test_a_stop_of_the_system_ends_calls(actors, stage, caller):
+    (server,) = actors("server")
+    waits = caller(server.ref.call, "anything", None)
+    server.news()
+    stage.system.stop()
+    with pytest.raises(otp.ServerExitError) as caught:
+        waits.result(PATIENCE)
+    assert caught.value.reason is otp.Reason.SHUTDOWN
+
+
+def test_who_is_never_started_tells_its_callers(stage):
+    """Its start was asked for, and taken back."""
+    got = concurrent.futures.Future()
+
+    def parent():
+        got.set_result(otp.run("child", otp.wait_canceled).send_request("anything"))
+        boom()
+
+    stage.start(parent=otp.Child(parent, restart=otp.Restart.TEMPORARY))
+    assert isinstance(got.result(PATIENCE).exception(PATIENCE), otp.CallError)
+
+
+def test_calls_that_race_the_end_of_the_server_all_end(stage):
+    """From a crash to the next start, over and over, while others call; each call ends in a value or in an error."""
+
+    def server():
+        otp.signal(otp.Signal.HEALTHY)
+        for _ in range(3):
+            call = otp.receive()
+            otp.reply(call.sender, call.request)
+        boom()
+
+    backoff = otp.Backoff(initial=0.0, jitter=0.0)
+    stage.start(server=otp.Child(server, backoff=backoff))
+    ref = stage.ref("server")
+
+    def client(name):
+        ends = {"value": 0, "exit": 0, "nobody": 0}
+        for number in range(300):
+            try:
+                assert ref.call((name, number), None) == (name, number)
+                ends["value"] += 1
+            except otp.ServerExitError:
+                ends["exit"] += 1
+            except otp.NoProcessError:
+                ends["nobody"] += 1
+        return ends
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(client, range(4)))
+    assert all(sum(ends.values()) == 300 for ends in told)
+    assert sum(ends["value"] for ends in told) > 0
+
+
+def test_an_end_between_looking_up_and_putting_is_told(stage, monkeypatch):
+    def server():
+        otp.signal(otp.Signal.HEALTHY)
+        assert stage.gate.wait(PATIENCE)
+        boom()
+
+    stage.start(server=otp.Child(server, restart=otp.Restart.TEMPORARY))
+    ref = stage.ref("server")
+    home = ref._home()
+    stage.gate.set()
+    stage.until_dead("server")
+    monkeypatch.setattr(type(ref), "_home", lambda _: home)
+    with pytest.raises(otp.ServerExitError):
+        ref.call("too late", None)
+    with pytest.raises(otp.ServerExitError):
+        asyncio.run(ref.acall("too late", None))
+    assert isinstance(ref.send_request("too late").exception(PATIENCE), otp.ServerExitError)
+
+
+# --- timeouts ---
+
+
+def test_a_call_ends_when_its_time_is_over(actors, stage, caller):
+    (server,) = actors("server")
+    waits = caller(server.ref.call, "anything", 7.0)
+    stage.clock.wait_for_sleepers(1, PATIENCE)
+    stage.advance(6.9)
+    assert not waits.done()
+    stage.advance(0.2)
+    with pytest.raises(otp.CallTimeoutError, match=r"root\.server has not replied within 7\.0 s") as caught:
+        waits.result(PATIENCE)
+    assert caught.value.ref == server.ref
+    assert isinstance(caught.value, TimeoutError)
+
+
+def test_the_default_is_five_seconds(actors, stage, caller):
+    (server,) = actors("server")
+    waits = caller(server.ref.call, "anything")
+    stage.clock.wait_for_sleepers(1, PATIENCE)
+    stage.advance(5.0)
+    with pytest.raises(otp.CallTimeoutError):
+        waits.result(PATIENCE)
+
+
+def test_an_awaited_call_ends_when_its_time_is_over(actors, stage):
+    (server,) = actors("server")
+
+    async def call():
+        waits = asyncio.create_task(server.ref.acall("anything", 7.0))
+        await asyncio.to_thread(server.news)
+        stage.advance(7.0)
+        await waits
+
+    with pytest.raises(otp.CallTimeoutError):
+        asyncio.run(call())
+
+
+def test_no_time_at_all_is_no_time(actors):
+    (server,) = actors("server")
+    with pytest.raises(otp.CallTimeoutError):
+        server.ref.call("anything", 0)
+    with pytest.raises(otp.CallTimeoutError):
+        asyncio.run(server.ref.acall("anything", 0))
+
+
+def test_a_late_reply_is_dropped(actors, stage, caller):
+    (server,) = actors("server", "other")[:1]
+    ref = server.ref
+    waits = caller(ref.call, "first", 1.0)
+    call = server.news()
+    stage.clock.wait_for_sleepers(1, PATIENCE)
+    stage.advance(1.0)
+    with pytest.raises(otp.CallTimeoutError):
+        waits.result(PATIENCE)
+    otp.reply(call.sender, "late")
+    assert server.do(lambda: "in time") == "in time"
+
+
+def test_a_late_reply_is_not_in_the_mailbox_of_the_caller(actors, stage):
+    client, server = actors("client", "server")
+    with pytest.raises((otp.CallTimeoutError, otp.BlockingCallError)):
+        client.do(lambda: server.ref.call("anything", 0))
+    server.ref.send_request("to see that")
+    call = server.news()
+    otp.reply(call.sender, "late")
+    assert client.nothing_more()
+
+
+def test_a_caller_who_is_canceled_leaves_nothing_behind(actors):
+    (server,) = actors("server")
+
+    async def call():
+        waits = asyncio.create_task(server.ref.acall("anything", None))
+        letter = await asyncio.to_thread(server.news)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+        otp.reply(letter.sender, "late")
+
+    asyncio.run(call())
+    assert not server.ref._home().pending
+
+
+def test_calls_leave_nothing_behind(actors):
+    (server,) = actors("server")
+    server.do(lambda: 1)
+    server.ref.send_request(server.request(lambda: 1)).result(PATIENCE)
+    asyncio.run(server.ref.acall(server.request(lambda: 1)))
+    with pytest.raises(otp.CallTimeoutError):
+        server.ref.call("anything", 0)
+    assert not server.ref._home().pending
+
+
+# --- who must not call ---
+
+
+def test_a_server_that_calls_itself_is_told(actors):
+    (server,) = actors("server")
+    with pytest.raises((otp.CallingSelfError, otp.BlockingCallError)):
+        server.do(lambda: server.ref.call("anything"))
+
+
+def test_a_thread_that_calls_itself_is_told(stage):
+    told = concurrent.futures.Future()
+
+    def server():
+        otp.signal(otp.Signal.HEALTHY)
+        with pytest.raises(otp.CallingSelfError, match=r"root\.server calls itself") as caught:
+            otp.current().call("anything")
+        told.set_result(caught.value)
+        otp.wait_canceled()
+
+    stage.start(server=server)
+    assert told.result(PATIENCE).ref == stage.ref("server")
+
+
+def test_a_coroutine_that_calls_itself_is_told(stage):
+    told = concurrent.futures.Future()
+
+    async def server():
+        otp.signal(otp.Signal.HEALTHY)
+        with pytest.raises(otp.CallingSelfError) as caught:
+            await otp.current().acall("anything")
+        told.set_result(caught.value)
+        await asyncio.get_running_loop().create_future()
+
+    stage.start(server=server)
+    assert told.result(PATIENCE).ref == stage.ref("server")
+
+
+def test_a_blocking_call_on_an_event_loop_is_refused_at_once(actors):
+    (server,) = actors("server")
+
+    async def call():
+        server.ref.call("anything")
+
+    with pytest.raises(otp.BlockingCallError, match="await acall"):
+        asyncio.run(call())
+    assert server.nothing_more()
+
+
+def test_one_way_mail_and_requests_may_be_sent_from_an_event_loop(actors):
+    (server,) = actors("server")
+
+    async def write():
+        server.ref.send(1)
+        server.ref.cast(2)
+        return await asyncio.wrap_future(server.ref.send_request(server.request(lambda: 3)))
+
+    assert asyncio.run(write()) == (True, 3)
+    assert [server.news(), server.news()] == [1, otp.CastMessage(2)]
+
+
+# --- requests ---
+
+
+def test_a_request_may_be_waited_for_again(actors):
+    (server,) = actors("server")
+    future = server.ref.send_request("anything")
+    with pytest.raises(TimeoutError):
+        future.result(0)
+    otp.reply(server.news().sender, "now")
+    assert future.result(PATIENCE) == "now"
+    assert future.result(PATIENCE) == "now"
+
+
+def test_the_first_of_many_requests_can_be_waited_for(actors):
+    fast, slow, dead = actors("fast", "slow", "dead")
+    requests = {actor.ref.send_request("anything"): actor for actor in (fast, slow, dead)}
+    otp.reply(fast.news().sender, "first")
+    done, waiting = concurrent.futures.wait(requests, PATIENCE, concurrent.futures.FIRST_COMPLETED)
+    assert [requests[future] for future in done] == [fast]
+    dead.end(boom)
+    done, waiting = concurrent.futures.wait(waiting, PATIENCE, concurrent.futures.FIRST_COMPLETED)
+    assert [requests[future] for future in done] == [dead]
+    otp.reply(slow.news().sender, "last")
+    assert next(concurrent.futures.as_completed(waiting, PATIENCE)).result() == "last"
+
+
+def test_a_request_may_be_abandoned(actors):
+    (server,) = actors("server")
+    future = server.ref.send_request("anything")
+    call = server.news()
+    assert future.cancel()
+    otp.reply(call.sender, "late")
+    assert server.do(lambda: "next") == "next"
+    assert not server.ref._home().pending
+
+
+def test_what_a_callback_of_a_request_does_is_no_matter_of_the_server(actors):
+    (server,) = actors("server")
+    called = concurrent.futures.Future()
+
+    def callback(future):
+        called.set_result(future)
+        raise SystemExit(1)
+
+    future = server.ref.send_request(server.request(lambda: 1))
+    future.add_done_callback(lambda future: None)
+    assert future.result(PATIENCE) == (True, 1)
+    slow = server.ref.send_request("anything")
+    slow.add_done_callback(callback)
+    letter = server.news()
+    server.do(lambda: otp.reply(letter.sender, "told"))
+    assert called.result(PATIENCE) is slow
+    assert server.do(lambda: "alive") == "alive"
+
+
+# --- the address ---
+
+
+def test_refs_are_equal_by_address(stage):
+    system = stage.start()
+    assert stage.ref("a") == otp.Ref("root.a", system)
+    assert hash(stage.ref("a")) == hash(otp.Ref("root.a", system))
+    assert stage.ref("a") != stage.ref("b")
+    assert stage.ref("a") != "root.a"
+    assert stage.ref("a").name == "a"
+    assert repr(stage.ref("a")) == "<Ref root.a>"
+
+
+def test_a_ref_of_another_system_is_another(stage):
+    first, second = stage.start(), stage.start()
+    assert otp.Ref("root", first) != otp.Ref("root", second)
+
+
+def test_a_call_shows_whom_it_is_for(actors):
+    (server,) = actors("server")
+    server.ref.send_request("secret")
+    assert repr(server.news()) == "<CallMessage to root.server>"
