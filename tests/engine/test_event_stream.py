@@ -289,7 +289,6 @@ def test_what_the_log_has_a_line_for_is_made_whether_or_not_anybody_listens(stag
         ("Died", "root.c"),
         ("Removed", "root.c"),
         ("Started", "root.a"),
-        ("Started", "root.b"),
         ("Stopped", ""),
         ("Stuck", ""),
     ]

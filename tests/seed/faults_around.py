@@ -28,7 +28,7 @@ def names_are_searched_for_a_good_part(patch):
 
 
 def stale_contexts_count(patch):
-    patch.setattr(Incarnation, "_check", lambda _self: None)
+    patch.setattr(Incarnation, "check", lambda _self: None)
 
 
 def lock_is_kept_after_a_failure(patch):
