@@ -394,7 +394,7 @@ def test_an_end_between_looking_up_and_putting_is_told(stage, monkeypatch):
     home = ref._home()
     stage.gate.set()
     stage.until_dead("server")
-    monkeypatch.setattr(type(ref), "_home", lambda _: home)
+    monkeypatch.setitem(stage.system.directory.homes, "root.server", home)
     with pytest.raises(otp.ServerExitError):
         ref.call("too late", None)
     with pytest.raises(otp.ServerExitError):
