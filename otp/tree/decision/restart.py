@@ -118,9 +118,9 @@ def finished(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
     gone = drop_subtree(tree, node)
     if gone:
         out.append(Forget(gone))
+    limit = record.supervision
     error = {
-        Why.INTENSITY: f"gave up: {name} failed once more than {record.supervision.max_restarts} restarts within "
-        f"{record.supervision.max_seconds} s allow",
+        Why.INTENSITY: f"gave up: {name} exceeds {limit.max_restarts} restarts within {limit.max_seconds} s",
         Why.START_FAILED: f"{name} could not be started",
         Why.AUTO_SHUTDOWN: f"{name}, which is significant, has ended",
     }[why]

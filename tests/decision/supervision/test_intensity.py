@@ -26,7 +26,7 @@ def test_one_for_one_one_restart_more_than_allowed_ends_the_supervisor(plant):
     assert world.why() == ["intensity a"]
     assert world.states() == {"root": "dead#1"}
     assert world.reports(Stopped) == [Stopped((), 0.0)]
-    assert world.node("root").last_error.startswith("gave up: a failed")
+    assert world.node("root").last_error.startswith("gave up: a exceeds 2 restarts")
 
 
 def test_intensity_zero_is_the_first_crash(plant):
