@@ -274,6 +274,18 @@ def test_restart_requested_of_a_child_restarts_that_one_alone(plant):
     assert world.state("root.b") == "healthy#1"
 
 
+def test_restart_requested_of_an_incarnation_that_was_replaced_meanwhile_is_done_with(plant):
+    world = plant(sup("root", "a", "b", strategy=Strategy.ONE_FOR_ALL))
+    world.up()
+    world.dies("root.a")
+    world.restart("root.b")
+    world.leaves("root.b")
+    world.up()
+
+    assert world.state("root.b") == "healthy#2"
+    assert world.tree.healthy
+
+
 def test_restart_requested_of_a_supervisor_below_a_supervisor_stops_it_in_order(plant):
     world = plant(sup("root", sup("s", "a", "b")))
     world.up()
@@ -293,10 +305,11 @@ def test_restart_requested_of_a_temporary_child_that_cannot_be_started_again_rem
     assert world.rows("root") == {}
 
 
-def test_restart_requested_of_a_child_in_a_restart_loop_is_the_next_try(looping):
+def test_restart_requested_of_a_child_in_a_restart_loop_is_done_by_the_next_try(looping):
     assert looping.restart("root.a") == []
-    looping.turns()
-    assert looping.dies("root.a") == ["start root.a#4"]
+    assert looping.turns() == ["start root.a#3"]
+    assert looping.dies("root.a") == []
+    assert looping.turns() == ["start root.a#4"]
 
 
 def test_queries_of_what_is_no_supervisor_are_empty(world):

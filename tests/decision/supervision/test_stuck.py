@@ -42,7 +42,8 @@ def test_a_stuck_child_that_is_not_kept_is_dropped_when_it_has_ended(plant):
     world = plant(dynamic("root", max_children=1))
     world.admit("root", child("x", TEMPORARY, shutdown=0.0))
     assert world.verdict(world.terminate_child("root", "x")) is Verdict.OK
-    assert world.verdict(world.terminate_child("root", "x")) is Verdict.NOT_FOUND
+    for ask in (world.terminate_child, world.restart_child, world.delete_child):
+        assert world.verdict(ask("root", "x")) is Verdict.NOT_FOUND
     assert world.verdict(world.start_child("root", "y")) is Verdict.MAX_CHILDREN
 
     world.leaves("root.x")

@@ -92,5 +92,5 @@ def anew(tree: Tree, record: Supervisor, node: Node) -> None:
     """Somebody wants a child restarted."""
     spec = record.specs.get(node.name)
     if not record.closed and spec is not None:
-        record.queue.append(Anew(spec))
+        record.queue.append(Anew(spec, node.incarnation))
         tree.due.append(record.node)

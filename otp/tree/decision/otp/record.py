@@ -87,6 +87,8 @@ class Anew:
     """Somebody wants a child restarted: that one alone, whatever the strategy."""
 
     spec: Spec
+    incarnation: int
+    """The one that is not wanted any more; a later one is what was wanted."""
 
 
 Item: TypeAlias = "Exit | Again | Anew | Request"

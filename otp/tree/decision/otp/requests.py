@@ -75,7 +75,7 @@ def _refusal(spec: Spec) -> Verdict | None:
 
 def _restart(record: Supervisor, request: RestartChild, out: list[Action]) -> None:
     spec = record.specs.get(request.name)
-    if spec is None:
+    if spec is None or spec.parting:
         refuse(request, Verdict.NOT_FOUND, out)
     elif (refusal := _refusal(spec)) is not None:
         refuse(request, refusal, out, spec.node.id)
@@ -105,7 +105,7 @@ def _terminate(tree: Tree, record: Supervisor, request: TerminateChild, at: floa
 
 def _delete(tree: Tree, record: Supervisor, request: DeleteChild, out: list[Action]) -> None:
     spec = record.specs.get(request.name)
-    if spec is None:
+    if spec is None or spec.parting:
         refuse(request, Verdict.NOT_FOUND, out)
     elif (refusal := _refusal(spec)) is not None:
         refuse(request, refusal, out, spec.node.id)

@@ -63,7 +63,8 @@ def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Acti
 def anew(tree: Tree, record: Supervisor, item: Anew) -> None:
     """Restart that child alone, uncounted."""
     spec = item.spec
-    if spec.node.id in tree.nodes and spec.status is not Status.STOPPED:
+    is_that = spec.node.id in tree.nodes and spec.node.incarnation == item.incarnation
+    if is_that and spec.status is not Status.STOPPED:
         _restart_alone(record, spec)
 
 
