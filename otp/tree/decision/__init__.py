@@ -74,6 +74,7 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
             asked(tree, event, actions)
     if tree.due:
         _go_on(tree, event.at, actions)
+        advance(tree, event.at, actions)
     return tree, actions
 
 

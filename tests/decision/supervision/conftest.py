@@ -276,6 +276,8 @@ def check(world: World) -> None:
         _check_node(world, node)
         if node.supervisor is not None and node.running:
             _check_supervisor(world, node)
+    if tree.nodes and all(node.state is NodeState.DONE for node in nodes):
+        assert tree.stopped
     if tree.stopped:
         assert not tree.timers
         assert tree.settled
@@ -355,9 +357,7 @@ def _check_spec(tree, record, spec) -> None:
         assert not spec.parting or node.open
     if spec.status is Status.RESTARTING:
         assert spec.again in record.queue or spec.again in record.parked
-        assert spec.again not in record.parked or any(
-            each.node.doomed and each.node.open for each in record.specs.values()
-        )
+        assert spec.again not in record.parked or any(each.open for each in spec.again.behind)
     if spec.status is Status.STARTED and node.doomed and not node.open:
         assert any(getattr(item, "spec", None) is spec for item in record.queue), f"the end of {node.dn} is lost"
 

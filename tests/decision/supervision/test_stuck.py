@@ -74,6 +74,20 @@ def test_a_group_waits_for_a_stuck_member_and_its_supervisor_serves_others_meanw
     assert list(world.node("root").supervisor.restarts) == [0.0]  # the wait is no further restart
 
 
+def test_a_group_that_waits_for_something_stuck_is_not_tried_when_something_else_ends(plant):
+    world = plant(sup("root", "a", child("b", shutdown=1.0), strategy=Strategy.ONE_FOR_ALL))
+    world.up()
+    world.dies("root.a")
+    world.passes(1.0)
+    world.admit("root", child("x", TEMPORARY), "d")
+    world.returns("root.x")
+
+    assert world.turns() == []
+    assert world.state("root.d") == "healthy#1"
+    assert world.leaves("root.b") == []
+    assert world.turns() == ["cancel root.d#1"]
+
+
 def test_terminate_child_ends_a_restart_that_waits_for_something_stuck(plant):
     world = plant(sup("root", "a", child("b", shutdown=1.0), strategy=Strategy.ONE_FOR_ALL))
     world.up()
@@ -82,7 +96,7 @@ def test_terminate_child_ends_a_restart_that_waits_for_something_stuck(plant):
     assert world.verdict(world.terminate_child("root", "a")) is Verdict.OK
     world.leaves("root.b")
 
-    assert world.turns() == []
+    assert world.timers == {}
     assert world.rows("root") == {"a": "stopped", "b": "stopped"}
 
 

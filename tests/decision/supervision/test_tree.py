@@ -177,6 +177,19 @@ def test_a_transient_supervisor_below_a_plain_node_is_done_when_it_gave_up(plant
     assert world.tree.healthy
 
 
+def test_when_all_is_done_the_tree_stops_though_the_last_to_end_was_a_supervisor_in_its_turn(plant):
+    policy = child("s", TRANSIENT, shutdown=None).policy
+    world = below_plain(plant, sup("s", "x", policy=policy, max_restarts=1))
+    world.done("root")
+    world.returns("root")
+    world.dies("root.s.x")
+    world.dies("root.s.x")
+    world.turns()
+
+    assert world.states() == {"root": "done#1", "root.s": "done#1"}
+    assert world.tree.stopped
+
+
 def test_restart_requested_of_a_supervisor_below_a_plain_node(plant):
     world = below_plain(plant, "a", sup("s", "x"))
 

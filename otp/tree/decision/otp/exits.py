@@ -84,8 +84,15 @@ def gone(tree: Tree, record: Supervisor, node: Node, at: float, out: list[Action
             record.queue.append(Exit(spec, node.incarnation))
     elif spec.status is Status.STOPPED and (task is None or spec not in task.anew):
         part(tree, record, spec, at, out)
-    record.queue.extend(record.parked)
-    record.parked.clear()
+    if record.parked:
+        _unpark(record)
+
+
+def _unpark(record: Supervisor) -> None:
+    """What a restart has waited for may have ended."""
+    current = [again for again in record.parked if again.spec.again is again]
+    record.parked = [again for again in current if any(node.open for node in again.behind)]
+    record.queue.extend(again for again in current if again not in record.parked)
 
 
 def anew(tree: Tree, record: Supervisor, node: Node) -> None:

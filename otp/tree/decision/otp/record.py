@@ -80,6 +80,8 @@ class Again:
     """It has been counted before."""
     alone: bool = False
     """Somebody wanted that child restarted: the strategy does not matter."""
+    behind: tuple[Node, ...] = ()
+    """What it waits for while it is parked."""
 
 
 @dataclass(slots=True, eq=False)

@@ -49,6 +49,7 @@ def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Acti
     if spec.again is not item:
         return  # `terminate_child`, or the restart of a sibling, has ended the loop
     if spec.node.open:
+        item.behind = (spec.node,)
         record.parked.append(item)
         return
     spec.again = None

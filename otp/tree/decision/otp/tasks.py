@@ -130,7 +130,8 @@ def _park(tree: Tree, task: Task, spec: Spec, at: float, out: list[Action]) -> N
     task.starts.remove(spec)
     _leave_unstarted(tree, task, at, out)
     spec.status = Status.RESTARTING
-    spec.again = Again(spec, free=True, alone=task.cause is Cause.RESTART)
+    behind = tuple(each.node for each in task.members if each.node.open)
+    spec.again = Again(spec, free=True, alone=task.cause is Cause.RESTART, behind=behind)
     record.parked.append(spec.again)
 
 
