@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from otp.testing.simulation.picture import Alarm, Order, Purpose
 from otp.testing.simulation.rules import call_off, condemn
 from otp.testing.simulation.violation import Rule
+from otp.testing.simulation.walk import fronts
 from otp.tree.decision.messages import Cause
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.stop import LAST_GRACE
@@ -31,7 +32,7 @@ def stop(reading: Reading, timeout: float | None) -> None:
                 node.wait = None
             if node.life is not None:
                 node.life.freeze()
-        picture.order = Order(picture.root.last_first())
+        picture.order = Order()
     order = picture.order
     if timeout is None or order.rushed:
         return
@@ -75,13 +76,12 @@ def take_turns(reading: Reading) -> None:
     elif order.rushed:
         over = not any(node.runs and not node.late for node in picture.nodes.values())
     else:
-        while order.turns and (not order.turns[0].runs or order.turns[0].late):
-            del order.turns[0]
-        over = not order.turns
-        if order.turns and not order.turns[0].condemned:
-            condemn(reading, [order.turns[0]], Cause.STOP, picture.root.dn)
-            take_turns(reading)  # it may be stuck already, if it was not to be waited for
-            return
+        turns = fronts(picture.root)
+        while any(not front.condemned for front in turns):
+            supervised = Rule.R14 if any(node.life is not None for node in turns[0].above()) else None
+            condemn(reading, turns, Cause.STOP, picture.root.dn, supervised=supervised)
+            turns = fronts(picture.root)  # they may be stuck already, if they were not to be waited for
+        over = not turns
     if over:
         picture.stopped = True
         if order is not None and order.timeout is not None:

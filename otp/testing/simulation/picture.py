@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.violation import Rule
+    from otp.testing.simulation.walk import Walk
     from otp.tree.decision.messages import Ended, Request, Signaled, Spawned
     from otp.tree.decision.policy import Policy, Strategy
 
@@ -96,7 +97,7 @@ class Seen:
     life: Life | None = None
     """What it does if it is a behaviour supervisor."""
     stopping: bool = False
-    """The behaviour supervisor above it is stopping it and all below it, one after the other."""
+    """A behaviour supervisor above it is stopping it, and has come to it: nothing is started below it any more."""
 
     def children(self) -> Iterator[Seen]:
         """Its children in the order of their start."""
@@ -111,16 +112,6 @@ class Seen:
                 found.extend(group.members)
         return found
 
-    def last_first(self) -> list[Seen]:
-        """The node and all its descendants, children before their parent, the last started first (R14)."""
-
-        def walk(node: Seen) -> Iterator[Seen]:
-            for child in reversed(list(node.children())):
-                yield from walk(child)
-            yield node
-
-        return list(walk(self))
-
     def above(self) -> Iterator[Seen]:
         """The node and all above it, from the bottom to the top."""
         node: Seen | None = self
@@ -129,8 +120,12 @@ class Seen:
             node = node.parent
 
     def called_off(self) -> bool:
-        """Whether it, or something above it, is being stopped: nothing is started there any more."""
-        return any(node.stopping for node in self.above())
+        """Whether what is above it is being stopped, so that it is not started again."""
+        return self.parent is not None and self.parent.stopping
+
+    def gone(self) -> bool:
+        """Whether nothing of its subtree has to be waited for: what runs is stuck."""
+        return not any(node.runs and not node.late for node in self.below())
 
     def over(self) -> bool:
         """Whether its subtree has ended (R6)."""
@@ -141,8 +136,6 @@ class Seen:
 class Order:
     """A stop that is going on."""
 
-    turns: list[Seen]
-    """All nodes in the order in which they must be stopped; those in front that need no stop any more are taken out."""
     timeout: Alarm | None = None
     rushed: bool = False
 
@@ -158,6 +151,8 @@ class Picture:
     """Armed and neither gone off nor disarmed, by timer."""
     order: Order | None = None
     stopped: bool = False
+    walks: list[Walk] = field(default_factory=list)
+    """Stops of behaviour supervisors' children that are going on."""
     limbo: dict[int, Seen] = field(default_factory=dict)
     """What a behaviour supervisor remembers and does not run: it may be in the tree or not."""
     owed: dict[int, int] = field(default_factory=dict)

@@ -59,7 +59,7 @@ def spawned(reading: Reading, event: Spawned) -> None:
         child = Seen(birth.node, birth.name, f"{parent.dn}.{birth.name}", birth.policy, parent, group)
         group.members.append(child)
         picture.nodes[child.id] = child
-        if parent.condemned or picture.order is not None or parent.called_off():
+        if parent.condemned or picture.order is not None or parent.stopping:
             child.condemned = True
             say(reading, child, NodeState.CANCELED, Rule.R6 if parent.condemned else Rule.R14)
         else:
@@ -170,9 +170,8 @@ def restart_requested(reading: Reading, event: RestartRequested) -> None:
     reading.blame = Rule.REQUEST
     if node is None or picture.order is not None or picture.stopped:
         return
-    if node.called_off() or node.group.kept:
-        if node.parent is not None and node.parent.life is not None:
-            node.parent.life.asked_again(node)
+    if node.parent is not None and node.parent.life is not None:
+        node.parent.life.asked_again(node)
         return
     node.wanted = True
     wait_no_longer(reading, node)

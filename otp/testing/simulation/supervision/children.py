@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otp.testing.simulation.picture import Alarm, Purpose
-from otp.testing.simulation.rules import call_off, condemn, start
+from otp.testing.simulation.rules import call_off, start
 from otp.testing.simulation.supervision.specs import Outcome, Status
 from otp.testing.simulation.violation import Rule
-from otp.tree.decision.messages import Cause, End
+from otp.testing.simulation.walk import Walk
+from otp.tree.decision.messages import End
 from otp.tree.decision.model import NodeState
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.supervision.specs import Spec, Steps
 
-__all__ = ["bring_up", "call_off_below", "lose_patience", "stop"]
+__all__ = ["bring_up", "lose_patience", "stop"]
 
 
 def bring_up(life: Life, spec: Spec, rule: Rule) -> Steps[Outcome]:
     """Start a child and wait for what comes of it; `rule` asks for that."""
     life.starting = spec
     _begin(life, spec, rule)
-    yield lambda: spec.node.state is NodeState.HEALTHY or spec.node.over() or _is_late(spec)
+    # What has returned as it should has started, and its exit signal comes once all below it has ended too.
+    yield lambda: _has_started(spec) or (not spec.node.runs and spec.node.gone()) or _is_late(spec)
     if _is_late(spec):
         spec.patience = None
         yield from _walk(life, [spec.node], Rule.O12)
@@ -46,6 +48,11 @@ def _begin(life: Life, spec: Spec, rule: Rule) -> None:
         reading.armed.append(spec.patience)
 
 
+def _has_started(spec: Spec) -> bool:
+    state = spec.node.state
+    return state is NodeState.HEALTHY or (state is NodeState.DONE and spec.end is not End.IGNORED)
+
+
 def _is_late(spec: Spec) -> bool:
     return spec.patience is not None and spec.patience.off
 
@@ -63,8 +70,8 @@ def _outcome(life: Life, spec: Spec) -> Outcome:
         return Outcome.FAILED
     if spec.node.state is NodeState.DONE and spec.end is End.IGNORED:
         return Outcome.IGNORED
-    if spec.node.state is NodeState.DONE:  # it has started and ended; the exit signal comes after that
-        life.post_exit(spec)
+    if spec.node.state is NodeState.DONE:
+        life.dying.append(spec)
     return Outcome.STARTED
 
 
@@ -77,41 +84,13 @@ def stop(life: Life, specs: Sequence[Spec], rule: Rule) -> Steps[None]:
         if spec in running and not life.flags.dynamic:
             yield from _walk(life, [spec.node], rule)
         spec.status = Status.STOPPED
-        spec.held_by = []
-        if spec.turn is not None:
-            spec.turn.loose = True
-            spec.turn = None
+        spec.held = False
+        spec.reminder = None
 
 
 def _walk(life: Life, tops: Sequence[Seen], rule: Rule) -> Steps[None]:
-    """Stop `tops` side by side, each from its innermost last, until all have ended or are stuck."""
-    walks = [top.last_first() for top in tops]
-    for top in tops:
-        top.stopping = True
-        call_off_below(top)
-
-    def gone() -> bool:
-        fronts = [front for walk in walks if (front := _front(walk)) is not None]
-        while any(not front.condemned for front in fronts):
-            condemn(life.reading, fronts, Cause.STOP, life.sup.dn, supervised=rule)
-            fronts = [front for walk in walks if (front := _front(walk)) is not None]
-        return not fronts
-
-    yield gone
-
-
-def _front(walk: list[Seen]) -> Seen | None:
-    """Whose turn it is."""
-    while walk and (not walk[0].runs or walk[0].late):
-        del walk[0]
-    return walk[0] if walk else None
-
-
-def call_off_below(top: Seen) -> None:
-    """Nothing below `top` is started any more."""
-    for node in top.below():
-        if node.wait is not None:
-            node.wait.loose = True
-            node.wait = None
-        if node.life is not None:
-            node.life.freeze()
+    """Stop `tops` side by side, until all have ended or are stuck."""
+    walk = Walk(tops, rule, life.sup.dn)
+    life.picture.walks.append(walk)
+    walk.go_on(life.reading)
+    yield lambda: walk.over

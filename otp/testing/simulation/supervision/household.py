@@ -35,13 +35,17 @@ def requested(reading: Reading, request: Request) -> None:
 
 def go_on(reading: Reading) -> bool:
     """Let each of them do what it can. Whether any could."""
+    picture = reading.picture
     moved = False
-    for sup in list(reading.picture.nodes.values()):
+    for walk in picture.walks:
+        moved = walk.go_on(reading) or moved
+    picture.walks = [walk for walk in picture.walks if not walk.over]
+    for sup in list(picture.nodes.values()):
         flags = sup.policy.supervision
         if flags is None or not sup.runs:
             continue
         if sup.life is None:
-            sup.life = Life(reading.picture, sup, flags)
+            sup.life = Life(picture, sup, flags)
             if sup.condemned:
                 sup.life.canceled(reading)
         ends = len(reading.endings)

@@ -50,9 +50,13 @@ class Life:
         """Nothing of what is said here is true any more."""
         self._births: tuple[Birth, ...] | None = None
         self._mail: deque[Mail] = deque()
+        self._turn: Alarm | None = None
+        """When the reminder that comes first in the mail is taken: it gives way to what else there is to do."""
         self._request: Request | None = None
         self._ending = False
-        self._dying: list[Spec] = []
+        self._over: set[int] = set()
+        """Children that had ended with all below them when it looked last."""
+        self.dying: list[Spec] = []
         """Who has ended by itself, before what is below it."""
         self._leaving: list[tuple[Spec, bool | None]] = []
         """Whose specification is gone, and whether its removal is reported; None: it may be."""
@@ -99,23 +103,24 @@ class Life:
                 self._request = None
 
     def _has_mail(self) -> bool:
-        for spec in self.specs:
-            if spec.held_by and all(node.over() for node in spec.held_by):
-                spec.held_by = []
-                self.remind(spec, counts=False, alone=spec.alone)
-        first = self._mail[0] if self._mail else None
-        return first is not None and not (isinstance(first, Retry) and not (first.turn.off or first.turn.loose))
+        if not self._mail or not isinstance(self._mail[0], Retry):
+            return bool(self._mail)
+        if self._turn is None:
+            self._turn = Alarm(Purpose.TURN, self.reading.at, Rule.O7, [self._mail[0].spec.node])
+            self.reading.armed.append(self._turn)
+        if not self._turn.off:
+            return False
+        self._turn = None
+        return True
 
     def remind(self, spec: Spec, *, counts: bool, alone: bool = False) -> None:
         """Restart it at once, but after all that is in the mail by now."""
-        spec.turn = Alarm(Purpose.TURN, self.reading.at, Rule.O7, [spec.node])
-        self.reading.armed.append(spec.turn)
-        self._mail.append(Retry(spec, counts, alone, spec.turn))
+        spec.reminder = Retry(spec, counts, alone)
+        self._mail.append(spec.reminder)
 
     def _end(self, over: Over) -> Steps[None]:
         self._ending = True
-        for mail in self._mail:
-            self._refuse_later(mail)
+        self._refuse_mail()
         yield from stop(self, self.specs, Rule.O3)
         yield lambda: all(spec.node.over() for spec in self.present())
         child = (over.spec.node.id, over.spec.name)
@@ -127,17 +132,30 @@ class Life:
     def advance(self, reading: Reading) -> bool:
         """Go on as far as that is possible. Whether it was."""
         self.reading = reading
-        for spec in [spec for spec in self._dying if spec.node.over()]:
-            self._dying.remove(spec)
-            self.post_exit(spec)
+        self._receive()
         moved = False
         while not self.ended and self._waits():
             moved = True
+            self._receive()
             try:
                 self._waits = next(self._process)
             except StopIteration:
                 self.ended = True
         return moved
+
+    def _receive(self) -> None:
+        """What has happened is in the mail, in the order in which it has."""
+        for spec in [spec for spec in self.dying if spec.node.over()]:
+            self.dying.remove(spec)
+            self._post_exit(spec)
+        known = [*self.specs, *(spec for spec, _ in self._leaving)]
+        over = {spec.node.id for spec in known if spec.node.over()}
+        if not over <= self._over:  # something that was in the way may be no more
+            for spec in self.specs:
+                if spec.held:
+                    spec.held = False
+                    self.remind(spec, counts=spec.counts, alone=spec.alone)
+        self._over = over
 
     # --- what happens to it ---------------------------------------------------------------------------------------------
 
@@ -162,9 +180,9 @@ class Life:
             self.reading = reading
             lose_patience(self, spec)
         else:
-            self._dying.append(spec)
+            self.dying.append(spec)
 
-    def post_exit(self, spec: Spec) -> None:
+    def _post_exit(self, spec: Spec) -> None:
         """The exit signal of a child is in the mail."""
         clean = spec.node.state is NodeState.DONE or spec.end in (End.SHUTDOWN, None)
         self._mail.append(Exit(spec, spec.node.incarnation, clean))
@@ -188,14 +206,12 @@ class Life:
         if self.ended:
             return
         self.ended = True
-        for spec in [*self.specs, self.starting]:
-            for alarm in (spec.patience, spec.turn) if spec is not None else ():
-                if alarm is not None:
-                    alarm.loose = True
-        for mail in [self._request, *self._mail]:
-            self._refuse_later(mail)
+        for alarm in (self._turn, self.starting and self.starting.patience):
+            if alarm is not None:
+                alarm.loose = True
+        self._refuse_mail()
         inside = [node.id for node in self._group.members]
-        for spec in self.present():
+        for spec in [*self.specs, *(spec for spec, _ in self._leaving)]:
             if spec.node.id not in inside:
                 self.picture.owed[spec.node.id] = self.sup.id
 
@@ -228,7 +244,11 @@ class Life:
 
     def present(self) -> list[Spec]:
         """All children, and those that have no specification any more and have not ended."""
-        return [*self.specs, *(spec for spec, _ in self._leaving)]
+        return [*self.specs, *self.lingering()]
+
+    def lingering(self) -> list[Spec]:
+        """Those that have no specification any more and have not ended."""
+        return [spec for spec, _ in self._leaving if not spec.node.over()]
 
     def put_away(self, spec: Spec, *, removed: bool | None = True) -> None:
         """It will not run for now, or not at all any more."""
@@ -274,7 +294,7 @@ class Life:
         for spec, removed in self._leaving:
             if removed is not False:
                 self.reading.spared.append((spec.node.dn, spec.node.incarnation))
-        for spec in self.present():
+        for spec in [*self.specs, *(spec for spec, _ in self._leaving)]:
             self._leave(spec.node, spec.node.id)
             self.picture.owed[spec.node.id] = self.sup.id
         self.sup.groups = []
@@ -292,9 +312,14 @@ class Life:
         self.answer(request, verdict, known)
         self.reading.forgotten.append(request.birth.node)
 
-    def _refuse_later(self, mail: Mail | None) -> None:
-        if mail is None or isinstance(mail, (Exit, Again, Retry)):
-            return
+    def _refuse_mail(self) -> None:
+        for mail in [self._request, *self._mail]:
+            if mail is not None and not isinstance(mail, (Exit, Again, Retry)):
+                self._refuse_later(mail)
+        self._request = None
+        self._mail.clear()
+
+    def _refuse_later(self, mail: Request) -> None:
         self.picture.refusable[mail.request] = self.sup.id
         if isinstance(mail, StartChild) and mail.birth.node not in self.picture.nodes:
             self.picture.owed[mail.birth.node] = self.sup.id

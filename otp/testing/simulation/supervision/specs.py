@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -46,10 +46,12 @@ class Spec:
     status: Status = Status.STOPPED
     patience: Alarm | None = None
     """Until when it must have started."""
-    turn: Alarm | None = None
-    """When its start is tried again."""
-    held_by: list[Seen] = field(default_factory=list)
-    """Whose end its restart waits for, while the supervisor serves."""
+    reminder: Retry | None = None
+    """The one that is still good."""
+    held: bool = False
+    """Its restart waits for somebody who is stuck, while the supervisor serves."""
+    counts: bool = False
+    """That restart has not been counted yet."""
     alone: bool = False
     """Whatever the strategy says, that restart is of it alone."""
     end: End | None = None
@@ -82,7 +84,7 @@ class Again:
     spec: Spec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Retry:
     """The supervisor's reminder to itself of a restart that has failed, or could not begin yet."""
 
@@ -90,8 +92,6 @@ class Retry:
     counts: bool
     alone: bool
     """Whatever the strategy says."""
-    turn: Alarm
-    """It is not taken before that."""
 
 
 Mail: TypeAlias = "Exit | Again | Retry | Request"

@@ -43,10 +43,12 @@ def _auto_shutdown(life: Life, spec: Spec) -> None:
 def retry(life: Life, mail: Retry) -> Steps[None]:
     """Try again what has failed, unless somebody has stopped it meanwhile."""
     spec = mail.spec
-    if spec.turn is not mail.turn:
+    if spec.reminder is not mail:
         return
-    spec.turn = None
-    if mail.counts:
+    spec.reminder = None
+    if not spec.node.over():
+        _hold(spec, counts=mail.counts, alone=mail.alone)
+    elif mail.counts:
         yield from _restart(life, spec, Rule.O7)
     else:
         yield from _go(life, spec, Rule.O16 if mail.alone else Rule.O5, alone=mail.alone)
@@ -69,20 +71,28 @@ def _go(life: Life, spec: Spec, rule: Rule, *, alone: bool) -> Steps[None]:
     """Restart it, alone or with all that the strategy takes along; a start that fails is tried again."""
     life.doing = rule
     group = [spec] if alone else (yield from _stop_group(life, spec, rule))
-    if not all(other.node.over() for other in group):
-        # A runnable that does not end must not keep the supervisor from serving.
-        spec.status = Status.RESTARTING
-        spec.held_by = [other.node for other in group]
-        spec.alone = alone
+    if not all(other.node.over() for other in (group if alone else [*group, *life.lingering()])):
+        _hold(spec, counts=False, alone=alone)
         return
     for other in group:
         if other in life.specs:
             outcome = yield from bring_up(life, other, rule)
-            if outcome is Outcome.FAILED:
+            if outcome is Outcome.FAILED and other.node.policy.restart is Restart.TEMPORARY:
+                life.put_away(other)  # it was restarted on request only
+            elif outcome is Outcome.FAILED:
                 other.status = Status.RESTARTING
                 life.remind(other, counts=True)
                 return
-            settle_down(life, other, outcome)
+            else:
+                settle_down(life, other, outcome)
+
+
+def _hold(spec: Spec, *, counts: bool, alone: bool) -> None:
+    """A runnable that does not end must not keep the supervisor from serving: its restart waits aside."""
+    spec.status = Status.RESTARTING
+    spec.held = True
+    spec.counts = counts
+    spec.alone = alone
 
 
 def _stop_group(life: Life, spec: Spec, rule: Rule) -> Steps[list[Spec]]:
