@@ -7,6 +7,7 @@ import enum
 import math
 from asyncio import _get_running_loop
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -106,8 +107,19 @@ class Administrator(Ref):
         return request.read(request.answer.result())
 
     async def _awaiting(self, request: Request[A, T]) -> T:
+        """As `_blocking`; who stops waiting does not stop what was asked for."""
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+        def arrive(_answer: Future[A]) -> None:
+            with suppress(
+                RuntimeError
+            ):  # the event loop has been closed; `wrap_future` would log that in the tree's loop
+                loop.call_soon_threadsafe(arrived.set)
+
+        request.answer.add_done_callback(arrive)
         self._system.administer(request.message)
-        return request.read(await asyncio.wrap_future(request.answer))
+        await arrived.wait()
+        return request.read(request.answer.result())
 
     # --- requests ---
 
@@ -116,17 +128,17 @@ class Administrator(Ref):
     ) -> Request[Answered, Ref | None]:
         child = as_child(given)
         checked_name(name, self.dn)
-        host = self._system
+        ref_type, host = child.ref_type, self._system
         spec = Spec(host.next_node(), name, *child.resolve(host.backoff, host.backend_for, keep=True))
         answer: Future[Answered] = Future()
         message = Administer(None, self.dn, name, answer, spec, spec.backend.mailbox(f"{self.dn}.{name}"))
-        return Request(message, answer, lambda answered: self._read(answered, name, child))
+        return Request(message, answer, lambda answered: self._read(answered, name, ref_type))
 
     def _ask(self, asked: Asked, name: str) -> Request[Answered, Ref | None]:
         checked_name(name, self.dn)
         answer: Future[Answered] = Future()
         return Request(
-            Administer(asked, self.dn, name, answer), answer, lambda answered: self._read(answered, name, None)
+            Administer(asked, self.dn, name, answer), answer, lambda answered: self._read(answered, name, Ref)
         )
 
     def _which(self) -> Request[Inspected | None, dict[str, ChildInfo]]:
@@ -155,18 +167,21 @@ class Administrator(Ref):
 
     # --- answers ---
 
-    def _read(self, answered: Answered, name: str, child: Child[*tuple[Any, ...]] | None) -> Ref | None:
+    def _read(self, answered: Answered, name: str, ref_type: type[Ref]) -> Ref | None:
+        if isinstance(answered.origin, Child):  # who is there may be another than who was to be started
+            ref_type = answered.origin.ref_type
+        ref = ref_type(f"{self.dn}.{name}", self._system)
         if answered.verdict is Verdict.OK:
-            return self._ref_of(name, child)
+            return ref
         if answered.verdict is Verdict.IGNORED:
             return None
-        raise self._error(answered, name, child)
+        raise self._error(answered, ref)
 
-    def _error(self, answered: Answered, name: str, child: object) -> OtpError:
-        dn = f"{self.dn}.{name}"
+    def _error(self, answered: Answered, ref: Ref) -> OtpError:
+        dn, name = ref.dn, ref.name
         match answered.verdict:
             case Verdict.ALREADY_STARTED:
-                return ChildAlreadyStartedError(f"{dn} runs already", name, self._ref_of(name, child))
+                return ChildAlreadyStartedError(f"{dn} runs already", name, ref)
             case Verdict.START_FAILED:
                 reason = answered.reason or Reason.TIMEOUT
                 return ChildStartError(f"{dn} could not be started: {told(reason)}", name, reason)
@@ -185,13 +200,11 @@ class Administrator(Ref):
         return NoProcessError(f"no supervisor runs at {self.dn}", self)
 
     def _info(self, row: ChildRow, origin: object) -> ChildInfo:
-        ref = self._ref_of(row.name, origin) if row.state is ChildState.RUNNING else None
+        ref = None
+        if row.state is ChildState.RUNNING and isinstance(origin, Child):
+            ref = origin.ref_type(f"{self.dn}.{row.name}", self._system)
         kind = ChildType.SUPERVISOR if row.supervisor else ChildType.WORKER
         return ChildInfo(name=row.name, ref=ref, state=row.state, type=kind)
-
-    def _ref_of(self, name: str, child: object) -> Ref:
-        ref_type: type[Ref] = getattr(child, "ref_type", Ref)
-        return ref_type(f"{self.dn}.{name}", self._system)
 
 
 _REFUSALS: dict[Verdict, tuple[type[ChildError], str]] = {

@@ -6,7 +6,9 @@ import itertools
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from otp.behaviours.administrator import Administrator, as_child, checked_limits
-from otp.errors import NoSuchChildError
+from otp.child import checked_type
+from otp.errors import ChildAlreadyPresentError, ChildAlreadyStartedError, NoSuchChildError
+from otp.mail.ref import Ref
 from otp.tree.decision.messages import TerminateChild
 from otp.tree.decision.policy import Supervision
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from otp.behaviours.administrator import ChildCounts, ChildInfo, Request
     from otp.child import Child
-    from otp.mail.ref import Ref
     from otp.tree.administration import Answered
 
 __all__ = ["DynamicSupervisor", "DynamicSupervisorRef"]
@@ -48,13 +49,23 @@ class DynamicSupervisorRef(Administrator):
             InvalidNameError, TypeError, ValueError: no such child can be.
             BlockingCallError: on an event loop; use `astart_child`.
         """
-        return self._blocking("start_child", self._dynamic(child, name))
+        while True:
+            try:
+                return self._blocking("start_child", self._dynamic(child, name))
+            except (ChildAlreadyStartedError, ChildAlreadyPresentError):
+                if name is not None:
+                    raise  # else somebody has given that number as a name: take another
 
     async def astart_child(
         self, child: Callable[[], object] | Child[*tuple[Any, ...]], *, name: str | None = None
     ) -> Ref | None:
         """`start_child` for event loops."""
-        return await self._awaiting(self._dynamic(child, name))
+        while True:
+            try:
+                return await self._awaiting(self._dynamic(child, name))
+            except (ChildAlreadyStartedError, ChildAlreadyPresentError):
+                if name is not None:
+                    raise
 
     def terminate_child(self, ref: Ref) -> None:
         """Stop a child, and forget it; as `DynamicSupervisor.terminate_child/2`.
@@ -103,7 +114,10 @@ class DynamicSupervisorRef(Administrator):
         return self._start(f"child-{next(_numbers)}" if name is None else name, child)
 
     def _terminate(self, ref: Ref) -> Request[Answered, Ref | None]:
-        if ref.dn != f"{self.dn}.{ref.name}":
+        if not isinstance(ref, Ref):
+            msg = f"terminate_child takes the ref of a child, not {type(ref).__name__}"
+            raise TypeError(msg)
+        if ref != Ref(f"{self.dn}.{ref.name}", self._system):
             msg = f"{ref.dn} is no child of {self.dn}"
             raise NoSuchChildError(msg, ref.name)
         return self._ask(TerminateChild, ref.name)
@@ -145,7 +159,7 @@ class DynamicSupervisor:
             dynamic=True,
             max_children=_checked_number(max_children),
         )
-        self.extra_arguments = tuple(extra_arguments)
+        self.extra_arguments = checked_type("extra_arguments", extra_arguments, tuple)
         self.children: dict[str, Child[*tuple[Any, ...]]] = {}
 
     def __repr__(self) -> str:

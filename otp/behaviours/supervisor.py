@@ -6,6 +6,7 @@ it with a `SupervisorRef` goes there too, and the answer comes from there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from otp.behaviours.administrator import Administrator, as_child, checked_limits
@@ -15,7 +16,7 @@ from otp.tree.decision.policy import AutoShutdown, Restart, Strategy, Supervisio
 from otp.tree.incarnation import checked_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from otp.behaviours.administrator import ChildCounts, ChildInfo
     from otp.child import Child
@@ -42,11 +43,11 @@ class SupervisorRef(Administrator):
             InvalidNameError, TypeError, ValueError: no such child can be.
             BlockingCallError: on an event loop; use `astart_child`.
         """
-        return self._blocking("start_child", self._start(name, child))
+        return self._blocking("start_child", self._start(name, _checked_start(name, child)))
 
     async def astart_child(self, name: str, child: Callable[[], object] | Child[*tuple[Any, ...]]) -> Ref | None:
         """`start_child` for event loops."""
-        return await self._awaiting(self._start(name, child))
+        return await self._awaiting(self._start(name, _checked_start(name, child)))
 
     def terminate_child(self, name: str) -> None:
         """Stop a child and keep what it is; as `supervisor:terminate_child/2`. A temporary one is forgotten.
@@ -169,26 +170,31 @@ class Supervisor:
             checked_type("auto_shutdown", auto_shutdown, AutoShutdown),
         )
         self.extra_arguments: tuple[()] = ()
-        self.children = {name: checked_child(name, child, self.supervision) for name, child in (children or {}).items()}
+        if children is None:
+            children = {}
+        elif not isinstance(children, Mapping):
+            msg = f"the children of a supervisor are a mapping by name, not a {type(children).__name__}"
+            raise TypeError(msg)
+        self.children = {name: _checked_child(name, child, self.supervision) for name, child in children.items()}
 
     def __repr__(self) -> str:
         return f"<Supervisor of {', '.join(self.children) or 'nobody'}>"
 
 
-def checked_child(
+def _checked_child(
     name: str, given: Callable[[], object] | Child[*tuple[Any, ...]], supervision: Supervision
 ) -> Child[*tuple[Any, ...]]:
-    """The child of that name, if such a supervisor can have it.
-
-    Raises:
-        TypeError, ValueError, InvalidNameError: it cannot.
-    """
-    child = as_child(given)
     checked_name(name, "a supervisor")
-    if child.significant and child.restart is Restart.PERMANENT:
-        msg = f"the child {name!r} is significant and PERMANENT: it never ends by itself for good"
-        raise ValueError(msg)
+    child = _checked_start(name, given)
     if child.significant and supervision.auto_shutdown is AutoShutdown.NEVER:
         msg = f"the child {name!r} is significant, and auto_shutdown is NEVER: nothing would come of its end"
+        raise ValueError(msg)
+    return child
+
+
+def _checked_start(name: str, given: Callable[[], object] | Child[*tuple[Any, ...]]) -> Child[*tuple[Any, ...]]:
+    child = as_child(given)
+    if child.significant and child.restart is Restart.PERMANENT:
+        msg = f"the child {name!r} is significant and PERMANENT: it never ends by itself for good"
         raise ValueError(msg)
     return child

@@ -47,6 +47,8 @@ class Answered:
     verdict: Verdict
     reason: ExitReason | None = None
     """Of a failed start: why."""
+    origin: object = None
+    """What the user wrote of the child that is there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,13 +107,13 @@ class Administration:
             raise AssertionError(request)
         return request.asked(number, node, incarnation, request.name, at)
 
-    def settle(self, answer: Answer) -> None:
-        """Tell whoever asked."""
+    def settle(self, answer: Answer, origin: object = None) -> None:
+        """Tell whoever asked; `origin` is what the user wrote of the child concerned."""
         request = self._requests.pop(answer.request)
         reason = None
         if answer.verdict is Verdict.START_FAILED:
             reason = self._reason(answer.child)
-        tell(request, Answered(answer.verdict, reason))
+        tell(request, Answered(answer.verdict, reason, origin))
 
     def failed(self, node: int, reason: ExitReason) -> None:
         """A child of a supervisor has ended before it was HEALTHY."""

@@ -121,6 +121,16 @@ class Part:
         otp.signal(otp.Signal.HEALTHY)
 
 
+def _serve() -> None:
+    otp.signal(otp.Signal.HEALTHY)
+    otp.wait_canceled()
+
+
+async def _aserve() -> None:
+    otp.signal(otp.Signal.HEALTHY)
+    await asyncio.get_running_loop().create_future()
+
+
 # --- the stage -------------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +208,28 @@ class Stage:
 
     def ref(self, dn: str) -> otp.Ref:
         return otp.Ref(dn, self.system)
+
+    @property
+    def serve(self):
+        """A well-behaved runnable of this kind."""
+        return _serve if self.kind == "thread" else _aserve
+
+    def never_healthy(self, part: Part):
+        """A runnable that notes its life as `part` does, and never says that it serves."""
+
+        def run() -> None:
+            self.note(f"+{part.name}")
+            otp.wait_canceled()
+            self.note(f"-{part.name}")
+
+        async def arun() -> None:
+            self.note(f"+{part.name}")
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self.note(f"-{part.name}")
+
+        return run if self.kind == "thread" else arun
 
     # --- what happens
 

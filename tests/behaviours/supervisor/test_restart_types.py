@@ -6,7 +6,7 @@ import pytest
 
 import otp
 
-from .stage import ABNORMAL, CLEAN, counts, states
+from .stage import ABNORMAL, CLEAN, counts, crash, returns, states
 
 ALL = {**CLEAN, **ABNORMAL}
 STRATEGIES = [otp.Strategy.ONE_FOR_ALL, otp.Strategy.REST_FOR_ONE]
@@ -82,7 +82,7 @@ def test_as_many_restarts_as_there_may_be_are_survived_and_the_next_one_within_t
     stage.crash("root.s.a")
     stage.crash("root.s.a")
     stage.clock.advance(1.0)
-    stage.end("root.s.a", ABNORMAL["abnormal"])
+    stage.end("root.s.a", crash)
     stage.gone("root.s")
     assert stage.life == ["+a", "-a", "+a", "-a", "+a", "-a"]
 
@@ -90,7 +90,7 @@ def test_as_many_restarts_as_there_may_be_are_survived_and_the_next_one_within_t
 def test_with_no_restarts_the_first_crash_is_the_end(stage):
     a, b = stage.parts("ab")
     sup = stage.run(otp.Supervisor({"a": a(), "b": b()}, max_restarts=0))
-    stage.end("root.s.a", ABNORMAL["abnormal"])
+    stage.end("root.s.a", crash)
     stage.gone("root.s")
     assert stage.life == ["+a", "+b", "-a", "-b"]
     with pytest.raises(otp.NoProcessError):
@@ -100,7 +100,7 @@ def test_with_no_restarts_the_first_crash_is_the_end(stage):
 def test_a_transient_child_that_returns_without_a_word_has_ended_well(stage):
     a = stage.part("a")
     sup = stage.run(otp.Supervisor({"a": a(restart=otp.Restart.TRANSIENT)}))
-    stage.end("root.s.a", CLEAN["normal"])
+    stage.end("root.s.a", returns)
     assert states(sup.which_children()) == {"a": "stopped"}
 
 
