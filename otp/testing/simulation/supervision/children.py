@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.supervision.specs import Spec, Steps
 
-__all__ = ["bring_up", "lose_patience", "stop"]
+__all__ = ["bring_up", "halt", "lose_patience", "stop"]
 
 
 def bring_up(life: Life, spec: Spec, rule: Rule) -> Steps[Outcome]:
@@ -75,17 +75,27 @@ def _outcome(life: Life, spec: Spec) -> Outcome:
     return Outcome.STARTED
 
 
-def stop(life: Life, specs: Sequence[Spec], rule: Rule) -> Steps[None]:
-    """Stop children, the last first and one at a time; those of a dynamic supervisor all at once."""
-    running = [spec for spec in specs if spec.status is Status.RUNNING]
+def stop(life: Life, specs: Sequence[Spec], rule: Rule, *, for_good: bool = False) -> Steps[None]:
+    """Stop children, the last first and one at a time; those of a dynamic supervisor all at once.
+
+    TEMPORARY ones lose their specification by it, unless all is over `for_good` anyway.
+    """
     if life.flags.dynamic:
-        yield from _walk(life, [spec.node for spec in running], rule)
+        running = [spec.node for spec in specs if spec.status is Status.RUNNING]
+        yield from _walk(life, running, rule)
     for spec in reversed(specs):
-        if spec in running and not life.flags.dynamic:
-            yield from _walk(life, [spec.node], rule)
-        spec.status = Status.STOPPED
-        spec.held = False
-        spec.reminder = None
+        yield from halt(life, spec, rule)
+        if not for_good:
+            life.put_away(spec)
+
+
+def halt(life: Life, spec: Spec, rule: Rule) -> Steps[None]:
+    """Stop a child, or give up to start it."""
+    if spec.status is Status.RUNNING:
+        yield from _walk(life, [spec.node], rule)
+    spec.status = Status.STOPPED
+    spec.held_by = []
+    spec.reminder = None
 
 
 def _walk(life: Life, tops: Sequence[Seen], rule: Rule) -> Steps[None]:

@@ -54,8 +54,6 @@ class Life:
         """When the reminder that comes first in the mail is taken: it gives way to what else there is to do."""
         self._request: Request | None = None
         self._ending = False
-        self._over: set[int] = set()
-        """Children that had ended with all below them when it looked last."""
         self.dying: list[Spec] = []
         """Who has ended by itself, before what is below it."""
         self._leaving: list[tuple[Spec, bool | None]] = []
@@ -121,7 +119,7 @@ class Life:
     def _end(self, over: Over) -> Steps[None]:
         self._ending = True
         self._refuse_mail()
-        yield from stop(self, self.specs, Rule.O3)
+        yield from stop(self, self.specs, Rule.O3, for_good=True)
         yield lambda: all(spec.node.over() for spec in self.present())
         child = (over.spec.node.id, over.spec.name)
         sup = self.sup
@@ -148,14 +146,10 @@ class Life:
         for spec in [spec for spec in self.dying if spec.node.over()]:
             self.dying.remove(spec)
             self._post_exit(spec)
-        known = [*self.specs, *(spec for spec, _ in self._leaving)]
-        over = {spec.node.id for spec in known if spec.node.over()}
-        if not over <= self._over:  # something that was in the way may be no more
-            for spec in self.specs:
-                if spec.held:
-                    spec.held = False
-                    self.remind(spec, counts=spec.counts, alone=spec.alone)
-        self._over = over
+        for spec in self.specs:
+            if spec.held_by and all(node.over() for node in spec.held_by):
+                spec.held_by = []
+                self.remind(spec, counts=spec.counts, alone=spec.alone)
 
     # --- what happens to it ---------------------------------------------------------------------------------------------
 
@@ -206,7 +200,7 @@ class Life:
         if self.ended:
             return
         self.ended = True
-        for alarm in (self._turn, self.starting and self.starting.patience):
+        for alarm in (self._turn, self.starting.patience if self.starting is not None else None):
             if alarm is not None:
                 alarm.loose = True
         self._refuse_mail()

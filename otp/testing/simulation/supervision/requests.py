@@ -9,7 +9,6 @@ from otp.testing.simulation.supervision.specs import Outcome, Status
 from otp.testing.simulation.supervision.strategies import settle_down
 from otp.testing.simulation.violation import Rule
 from otp.tree.decision.messages import DeleteChild, RestartChild, StartChild, TerminateChild, Verdict
-from otp.tree.decision.policy import Restart
 
 if TYPE_CHECKING:
     from otp.testing.simulation.supervision.life import Life
@@ -84,8 +83,6 @@ def _terminate_child(life: Life, request: TerminateChild) -> Steps[None]:
         life.answer(request, Verdict.NOT_FOUND, None)
         return
     yield from stop(life, [spec], Rule.O11)
-    if life.flags.dynamic or spec.node.policy.restart is Restart.TEMPORARY:
-        life.put_away(spec)
     life.answer(request, Verdict.OK, spec)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Spec:
     """Until when it must have started."""
     reminder: Retry | None = None
     """The one that is still good."""
-    held: bool = False
-    """Its restart waits for somebody who is stuck, while the supervisor serves."""
+    held_by: list[Seen] = field(default_factory=list)
+    """Who is stuck and has to end before its restart, while the supervisor serves."""
     counts: bool = False
     """That restart has not been counted yet."""
     alone: bool = False

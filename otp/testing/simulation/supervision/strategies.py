@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.testing.simulation.supervision.children import bring_up, stop
+from otp.testing.simulation.supervision.children import bring_up, halt, stop
 from otp.testing.simulation.supervision.specs import Outcome, Over, Status
 from otp.testing.simulation.violation import Rule
 from otp.tree.decision.messages import Why
 from otp.tree.decision.policy import AutoShutdown, Restart, Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.supervision.specs import Exit, Retry, Spec, Steps
 
@@ -47,7 +49,7 @@ def retry(life: Life, mail: Retry) -> Steps[None]:
         return
     spec.reminder = None
     if not spec.node.over():
-        _hold(spec, counts=mail.counts, alone=mail.alone)
+        _hold(spec, [spec], counts=mail.counts, alone=mail.alone)
     elif mail.counts:
         yield from _restart(life, spec, Rule.O7)
     else:
@@ -71,8 +73,9 @@ def _go(life: Life, spec: Spec, rule: Rule, *, alone: bool) -> Steps[None]:
     """Restart it, alone or with all that the strategy takes along; a start that fails is tried again."""
     life.doing = rule
     group = [spec] if alone else (yield from _stop_group(life, spec, rule))
-    if not all(other.node.over() for other in (group if alone else [*group, *life.lingering()])):
-        _hold(spec, counts=False, alone=alone)
+    stuck = [other for other in (group if alone else [*group, *life.lingering()]) if not other.node.over()]
+    if stuck:
+        _hold(spec, stuck, counts=False, alone=alone)
         return
     for other in group:
         if other in life.specs:
@@ -87,10 +90,10 @@ def _go(life: Life, spec: Spec, rule: Rule, *, alone: bool) -> Steps[None]:
                 settle_down(life, other, outcome)
 
 
-def _hold(spec: Spec, *, counts: bool, alone: bool) -> None:
+def _hold(spec: Spec, stuck: Sequence[Spec], *, counts: bool, alone: bool) -> None:
     """A runnable that does not end must not keep the supervisor from serving: its restart waits aside."""
     spec.status = Status.RESTARTING
-    spec.held = True
+    spec.held_by = [other.node for other in stuck]
     spec.counts = counts
     spec.alone = alone
 
@@ -101,9 +104,6 @@ def _stop_group(life: Life, spec: Spec, rule: Rule) -> Steps[list[Spec]]:
     spec.status = Status.STOPPED  # there is no process any more
     group = life.specs[rank:]
     yield from stop(life, group, rule)
-    for other in group:
-        if other.node.policy.restart is Restart.TEMPORARY:
-            life.put_away(other)
     return group
 
 
@@ -120,5 +120,5 @@ def again(life: Life, spec: Spec) -> Steps[None]:
     if spec not in life.specs or spec.status is not Status.RUNNING:
         return
     life.doing = Rule.O16
-    yield from stop(life, [spec], Rule.O16)
+    yield from halt(life, spec, Rule.O16)
     yield from _go(life, spec, Rule.O16, alone=True)
