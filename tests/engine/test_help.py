@@ -8,7 +8,6 @@ import pykka
 import pytest
 
 from otp.tree import loop as loops
-from otp.tree.actor import ActorDeadError
 
 from .helping import PATIENCE, Doer, Scene, Turn, elsewhere
 
@@ -104,14 +103,6 @@ def test_who_has_the_turn_is_inside_and_nobody_else_is(scene):
     assert not scene.loop.inside
 
 
-def test_what_has_left_the_tree_is_not_told_anything_more(scene):
-    scene.doer._actor.gone = True
-
-    with pytest.raises(ActorDeadError, match=r"^Doer \(urn:otp:\d+\) not found$"):
-        scene.doer.tell_and_help("late")
-    scene.doer._actor.gone = False
-
-
 def test_reports_and_garbage_are_handed_over_by_the_helper(scene):
     handed = []
     scene.loop.on_reports = lambda reports, garbage: handed.append((reports, garbage, threading.current_thread().name))
@@ -123,6 +114,14 @@ def test_reports_and_garbage_are_handed_over_by_the_helper(scene):
 
     assert len(handed) == 1
     assert scene.garbage == [["another thing"]]
+
+
+def test_reports_that_nobody_wants_are_dropped(scene):
+    scene.help(lambda: scene.loop.report("report"))
+    scene.help("end")
+
+    assert scene.faults == []
+    assert scene.log == [("end", "helper")]
 
 
 # --- how it ends
@@ -188,6 +187,25 @@ def test_the_turn_is_given_back_even_where_a_fault_cannot_be_reported(scene):
         scene.loop._holder = None
         if scene.loop._turn.locked():
             scene.loop._turn.release()
+
+
+@pytest.mark.xfail(strict=True, reason="`post_and_help` gives the turn back then, but does not ring")
+def test_what_a_helper_leaves_when_something_is_raised_in_it_is_not_left_for_ever(scene):
+    came = threading.Event()
+
+    def raises():
+        scene.doer.tell(came.set)
+        raise ValueError
+
+    def cannot_be_reported(_error):
+        raise RuntimeError
+
+    scene.loop.on_fault = cannot_be_reported
+    scene.start()
+    with pytest.raises(RuntimeError):
+        scene.doer.tell_and_help(raises)
+
+    assert came.wait(1)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])

@@ -77,6 +77,30 @@ def test_the_loop_is_not_woken_for_what_is_later_or_is_not_any_more(real, alarm)
     assert real.bell.wakes == 0
 
 
+def test_two_who_ring_at_once_wake_it_once(scene):
+    """Each has seen that it sleeps before the other one rings."""
+
+    class Rung:
+        def __init__(self, bell):
+            self._bell = bell
+
+        def locked(self):
+            self._bell.release()
+            return True
+
+        def __getattr__(self, name):
+            return getattr(self._bell, name)
+
+    scene.start()
+    bell = scene.loop._bell
+    scene.loop._bell = Rung(bell)
+    scene.doer.tell("told")
+    scene.loop._bell = bell
+
+    assert scene.doer.ask("question", timeout=PATIENCE) == "question"
+    assert scene.handled == ["told", "question"]
+
+
 def test_whoever_waits_for_idleness_is_told_after_the_last_message_although_a_helper_had_it(scene):
     done, looks, idle = threading.Event(), [], threading.Event()
 
