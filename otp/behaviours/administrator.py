@@ -142,15 +142,15 @@ class Administrator(Ref):
         )
 
     def _which(self) -> Request[Inspected | None, dict[str, ChildInfo]]:
-        return self._inspect(lambda seen: {row.name: self._info(row, seen.origins.get(row.name)) for row in seen.rows})
+        return self._inspect(lambda seen: {row.name: self._info(row, seen.origins[row.name]) for row in seen.rows})
 
     def _count(self) -> Request[Inspected | None, ChildCounts]:
         return self._inspect(lambda seen: ChildCounts(**seen.counts._asdict()))
 
     def _spec(self, name: str) -> Request[Inspected | None, Child[*tuple[Any, ...]]]:
         def read(seen: Inspected) -> Child[*tuple[Any, ...]]:
-            child = seen.origins.get(name)
-            if not isinstance(child, Child):
+            child: Child[*tuple[Any, ...]] | None = seen.origins.get(name)
+            if child is None:
                 raise self._no_such_child(name)
             return child
 
@@ -168,8 +168,9 @@ class Administrator(Ref):
     # --- answers ---
 
     def _read(self, answered: Answered, name: str, ref_type: type[Ref]) -> Ref | None:
-        if isinstance(answered.origin, Child):  # who is there may be another than who was to be started
-            ref_type = answered.origin.ref_type
+        there: Child[*tuple[Any, ...]] | None = answered.origin
+        if there is not None:  # it may be another than who was to be started
+            ref_type = there.ref_type
         ref = ref_type(f"{self.dn}.{name}", self._system)
         if answered.verdict is Verdict.OK:
             return ref
@@ -199,10 +200,10 @@ class Administrator(Ref):
     def _not_there(self) -> NoProcessError:
         return NoProcessError(f"no supervisor runs at {self.dn}", self)
 
-    def _info(self, row: ChildRow, origin: object) -> ChildInfo:
+    def _info(self, row: ChildRow, child: Child[*tuple[Any, ...]]) -> ChildInfo:
         ref = None
-        if row.state is ChildState.RUNNING and isinstance(origin, Child):
-            ref = origin.ref_type(f"{self.dn}.{row.name}", self._system)
+        if row.state is ChildState.RUNNING:
+            ref = child.ref_type(f"{self.dn}.{row.name}", self._system)
         kind = ChildType.SUPERVISOR if row.supervisor else ChildType.WORKER
         return ChildInfo(name=row.name, ref=ref, state=row.state, type=kind)
 

@@ -12,7 +12,7 @@ import itertools
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from otp.errors import ChildStartError
 from otp.reasons import Reason, Shutdown
@@ -47,7 +47,7 @@ class Answered:
     verdict: Verdict
     reason: ExitReason | None = None
     """Of a failed start: why."""
-    origin: object = None
+    origin: Any = None
     """What the user wrote of the child that is there."""
 
 
@@ -76,7 +76,7 @@ class Inspected:
 
     rows: list[ChildRow]
     counts: ChildCounts
-    origins: dict[str, object]
+    origins: dict[str, Any]
     """What the user wrote, by name."""
 
 
