@@ -79,7 +79,8 @@ def take_turns(reading: Reading) -> None:
         turns = fronts(picture.root)
         while any(not front.condemned for front in turns):
             supervised = Rule.R14 if any(node.life is not None for node in turns[0].above()) else None
-            condemn(reading, turns, Cause.STOP, picture.root.dn, supervised=supervised)
+            for front in turns:
+                condemn(reading, [front], Cause.STOP, picture.root.dn, supervised=supervised)
             turns = fronts(picture.root)  # they may be stuck already, if they were not to be waited for
         over = not turns
     if over:

@@ -25,9 +25,13 @@ def fronts(node: Seen, reach: Callable[[Seen], None] | None = None) -> list[Seen
     """
     if reach is not None and (node.runs or not node.over()):
         reach(node)
+    if node.life is not None and node.life.walk is not None and not node.life.walk.over:  # a supervisor ends that first
+        found = [front for top in node.life.walk.tops for front in fronts(top, reach)]
+        if found:
+            return found
     flags = node.policy.supervision
     if flags is not None and flags.dynamic:
-        found = [front for child in node.children() for front in fronts(child, reach)]
+        found = [front for child in reversed(list(node.children())) for front in fronts(child, reach)]
         if found:
             return found
     else:
@@ -54,7 +58,8 @@ class Walk:
         while not self.over:
             turns = [front for top in self.tops for front in fronts(top, _reach)]
             if any(not front.condemned for front in turns):
-                condemn(reading, turns, Cause.STOP, self.by, supervised=self.rule)
+                for front in turns:
+                    condemn(reading, [front], Cause.STOP, self.by, supervised=self.rule)
                 moved = True
             elif turns:
                 break

@@ -100,7 +100,7 @@ def halt(life: Life, spec: Spec, rule: Rule) -> Steps[None]:
 
 def _walk(life: Life, tops: Sequence[Seen], rule: Rule) -> Steps[None]:
     """Stop `tops` side by side, until all have ended or are stuck."""
-    walk = Walk(tops, rule, life.sup.dn)
+    walk = life.walk = Walk(tops, rule, life.sup.dn)
     life.picture.walks.append(walk)
     walk.go_on(life.reading)
     yield lambda: walk.over

@@ -24,6 +24,7 @@ from otp.tree.decision.policy import Restart
 if TYPE_CHECKING:
     from otp.testing.simulation.picture import Picture
     from otp.testing.simulation.supervision.specs import Mail, Steps
+    from otp.testing.simulation.walk import Walk
     from otp.tree.decision.messages import Birth, Request, Spawned
     from otp.tree.decision.policy import Supervision
 
@@ -50,6 +51,8 @@ class Life:
         """Nothing of what is said here is true any more."""
         self._births: tuple[Birth, ...] | None = None
         self._mail: deque[Mail] = deque()
+        self.walk: Walk | None = None
+        """The stop of children that it waits for."""
         self._turn: Alarm | None = None
         """When the reminder that comes first in the mail is taken: it gives way to what else there is to do."""
         self._request: Request | None = None
@@ -92,7 +95,7 @@ class Life:
             case Exit():
                 yield from exited(self, mail)
             case Again():
-                yield from again(self, mail.spec)
+                yield from again(self, mail)
             case Retry():
                 yield from retry(self, mail)
             case _:
@@ -185,7 +188,7 @@ class Life:
         """Somebody outside wants a child started anew."""
         spec = next((spec for spec in [*self.specs, self.starting] if spec is not None and spec.node is node), None)
         if spec is not None and not self.ended and not self._ending:
-            self._mail.append(Again(spec))
+            self._mail.append(Again(spec, node.incarnation))
 
     def requested(self, reading: Reading, request: Request) -> None:
         """Somebody outside wants something of it."""

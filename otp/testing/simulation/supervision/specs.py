@@ -82,6 +82,8 @@ class Again:
     """Somebody wants a child started anew."""
 
     spec: Spec
+    incarnation: int
+    """The one that was there then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

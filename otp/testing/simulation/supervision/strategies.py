@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otp.testing.simulation.supervision.life import Life
-    from otp.testing.simulation.supervision.specs import Exit, Retry, Spec, Steps
+    from otp.testing.simulation.supervision.specs import Again, Exit, Retry, Spec, Steps
 
 __all__ = ["again", "exited", "retry", "settle_down"]
 
@@ -115,9 +115,10 @@ def settle_down(life: Life, spec: Spec, outcome: Outcome) -> None:
         life.put_away(spec, removed=None)
 
 
-def again(life: Life, spec: Spec) -> Steps[None]:
-    """Somebody wanted it started anew: that is no crash."""
-    if spec not in life.specs or spec.status is not Status.RUNNING:
+def again(life: Life, mail: Again) -> Steps[None]:
+    """Somebody wanted it started anew: that is no crash, and nothing at all if it has been started anew since."""
+    spec = mail.spec
+    if spec not in life.specs or not spec.active or spec.node.incarnation != mail.incarnation:
         return
     life.doing = Rule.O16
     yield from halt(life, spec, Rule.O16)
