@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+from _thread import start_new_thread
 from contextlib import suppress
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from otp.errors import CallTimeoutError, NoProcessError, ServerExitError
-from otp.reasons import Reason
 from otp.tree.decision.record import record
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from otp.mail.ref import Ref
     from otp.reasons import ExitReason
@@ -146,6 +148,22 @@ class AwaitedCall(CallMessage):
             self.future.set_result(None)
 
 
+class Answer(concurrent.futures.Future[Any]):
+    """The future of a request; it knows whether a callback has been added, which is the user's."""
+
+    def __init__(self) -> None:
+        """To come."""
+        super().__init__()
+        self.watching = threading.Lock()
+        self.watched = False
+
+    def add_done_callback(self, fn: Callable[[concurrent.futures.Future[Any]], object]) -> None:
+        """Have `fn` called when there is an answer; the caller's own thread is spared if there is one already."""
+        with self.watching:
+            self.watched = True
+        super().add_done_callback(fn)
+
+
 class FutureCall(CallMessage):
     """Somebody may wait, later, again, or for the first of many."""
 
@@ -155,7 +173,24 @@ class FutureCall(CallMessage):
         """`ref` is who is called."""
         super().__init__(request, home)
         self._ref = ref
-        self.future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.future = Answer()
+
+    def settle(self, *, good: bool, value: Any) -> None:  # noqa: ANN401 - as above
+        """Only one can take it out of the set, so only one settles the future, which refuses a second."""
+        try:
+            self.home.pending.remove(self)
+        except KeyError:
+            return
+        self.outcome = (good, value)
+        self._wake()
+
+    def fail(self, reason: ExitReason) -> None:
+        """The server has ended. What is the user's is not called here: it may be the loop of the tree that tells."""
+        with self.future.watching:
+            if not self.future.watched:
+                self.settle(good=False, value=reason)
+                return
+        start_new_thread(partial(self.settle, good=False, value=reason), ())
 
     def _wake(self) -> None:
         if self.outcome is not None and self.future.set_running_or_notify_cancel():
@@ -190,12 +225,7 @@ def value_of(ref: Ref, outcome: tuple[bool, Any]) -> Any:  # noqa: ANN401 - a re
     good, value = outcome
     if good:
         return value
-    raise error_of(ref, value)
-
-
-def error_of(ref: Ref, reason: ExitReason) -> ServerExitError | NoProcessError:
-    """What the caller of a server that has ended is told."""
-    return no_process(ref) if reason is Reason.NOPROC else ServerExitError(ref, reason)
+    raise ServerExitError(ref, value)
 
 
 def finish(future: concurrent.futures.Future[Any], ref: Ref, outcome: tuple[bool, Any]) -> None:
@@ -204,7 +234,7 @@ def finish(future: concurrent.futures.Future[Any], ref: Ref, outcome: tuple[bool
     if good:
         future.set_result(value)
     else:
-        future.set_exception(error_of(ref, value))
+        future.set_exception(ServerExitError(ref, value))
 
 
 def no_process(ref: Ref) -> NoProcessError:

@@ -31,6 +31,7 @@ def receive(timeout: float | None = None) -> Any:  # noqa: ANN401 - whatever was
         NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
     """
     incarnation = here()
+    incarnation.check()
     mailbox = incarnation.mailbox
     if _get_running_loop() is not None or not isinstance(mailbox, ThreadMailbox):
         msg = "receive would block the event loop of this thread: await areceive"
@@ -48,10 +49,11 @@ async def areceive(timeout: float | None = None) -> Any:  # noqa: ANN401 - as ab
     """`receive` for `async def` runnables; canceled, it raises `asyncio.CancelledError` as every `await` does.
 
     Raises:
-        ReceiveTimeoutError, StaleIncarnationError: as `receive`.
-        NotInRunnableError: the caller is no `async def` runnable.
+        ReceiveTimeoutError, NotInRunnableError, StaleIncarnationError: as `receive`.
+        BlockingCallError: the caller runs in a thread; use `receive`.
     """
     incarnation = here()
+    incarnation.check()
     mailbox = incarnation.mailbox
     if not isinstance(mailbox, LoopMailbox):
         msg = f"{incarnation.dn} runs in a thread: its mail is taken with receive"
@@ -65,7 +67,6 @@ async def areceive(timeout: float | None = None) -> Any:  # noqa: ANN401 - as ab
 
 class _Wait:
     def __init__(self, incarnation: Incarnation, timeout: float | None) -> None:
-        incarnation.check()
         self._incarnation = incarnation
         self._until = None if timeout is None else incarnation.clock.monotonic() + timeout
         self._timeout = timeout

@@ -18,6 +18,7 @@ from otp.mail.calls import (
     too_late,
     value_of,
 )
+from otp.mail.notices import Exit
 from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason
 from otp.reasons import Reason
 from otp.tree.incarnation import current
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from otp.tree.incarnation import Incarnation
     from otp.tree.mailbox import Mailbox
 
-__all__ = ["CurrentRef", "Ref"]
+__all__ = ["CurrentRef", "Ref", "address_of", "home_of"]
 
 T = TypeVar("T")
 
@@ -197,6 +198,23 @@ class Ref:
         call = AwaitedStop(checked_reason(reason), self._callable_home(), asyncio.get_running_loop())
         check_stopped(self, reason, await self._outcome(call, timeout))
 
+    def exit(self, reason: ExitReason = Reason.SHUTDOWN) -> None:
+        """Send an exit signal to whoever lives there now, and return; as `erlang:exit/2`. To nobody, it is a no-op.
+
+        NORMAL does nothing. By any other reason the runnable ends with that reason, as if it had been canceled; it is
+        DEAD then. Where exits are trapped (`otp.trap_exit`), it gets an `Exit` message instead. KILL cannot be trapped,
+        and is seen as KILLED; but a thread that does not listen cannot be made to end.
+
+        Raises:
+            TypeError: `reason` is none.
+        """
+        checked_reason(reason)
+        home = self._home()
+        if home is not None:
+            caller = current.get()
+            sender = None if caller is None else Ref(caller.dn, caller.system)
+            home.signal(reason, Exit(sender, reason))
+
     def is_alive(self) -> bool:
         """Whether an incarnation runs there, or is just starting."""
         return self._home() is not None
@@ -213,6 +231,16 @@ class Ref:
             msg = f"{self.dn} calls itself, and would wait for itself"
             raise CallingSelfError(msg, self)
         return home
+
+
+def home_of(ref: Ref) -> Mailbox | None:
+    """Of the incarnation that lives there now."""
+    return ref._home()  # noqa: SLF001 - a user's subclass may have any public name
+
+
+def address_of(ref: Ref, home: Mailbox | None) -> Ref:
+    """The plain address: equal to that of any other ref of the same node, whatever that is called by."""
+    return Ref(ref.dn if home is None else home.dn, ref._system)  # noqa: SLF001 - as above
 
 
 class CurrentRef(Ref):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.mail.calls import AwaitedCall, BlockingCall, error_of
+from otp.errors import ServerExitError
+from otp.mail.calls import AwaitedCall, BlockingCall
 from otp.reasons import Shutdown
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def check_stopped(ref: Ref, wanted: ExitReason, outcome: tuple[bool, Any]) -> No
 
     Raises:
         ServerExitError: for another reason than was wanted.
-        NoProcessError: it was gone before.
     """
     _, reason = outcome
     if reason is not wanted and reason != wanted:
-        raise error_of(ref, reason)
+        raise ServerExitError(ref, reason)

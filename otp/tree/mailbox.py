@@ -44,6 +44,7 @@ __all__ = [
     "ThreadMailbox",
     "Tie",
     "alarm",
+    "tying",
 ]
 
 
@@ -79,14 +80,14 @@ class Notice:
 
     @property
     def wanted(self) -> bool:
-        """Whether it is to be seen."""
+        """Whether it is to be seen; asked once, by whoever has taken it out."""
         raise NotImplementedError
 
 
 class Mailbox:
     """What both kinds have in common. Most nodes get no mail, so what mail needs is made with the first letter."""
 
-    __slots__ = ("_ties", "dn", "early", "incarnation", "names", "pending", "put", "reason", "trap_exit")
+    __slots__ = ("dn", "early", "incarnation", "names", "pending", "put", "reason", "ties", "trap_exit")
 
     pending: set[Pending]
     """Who waits for a reply."""
@@ -106,7 +107,8 @@ class Mailbox:
         """Whether exit signals come as mail."""
         self.names: tuple[str, ...] = ()
         """Registered for it."""
-        self._ties: set[Tie] | tuple[()] = ()
+        self.ties: dict[object, Tie] | None = None
+        """Links, monitors and timers; looked at and changed under `tying`."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - only for slots that are empty
         if name in {"pending", "put"}:
@@ -134,37 +136,36 @@ class Mailbox:
 
     def move_in(self, incarnation: Incarnation) -> ExitReason | None:
         """`incarnation` begins to run. Returns the exit signal that came before."""
-        with _tying:
+        with tying:
             self.incarnation = incarnation
             return self.early
 
-    def tie(self, tie: Tie) -> bool:
-        """Have `tie` told of the end of this incarnation; False if that has come already."""
-        with _tying:
-            if self.reason is not None:
-                return False
-            self._ties = self._ties or set()
-            self._ties.add(tie)
+    def signal(self, reason: ExitReason, letter: Notice) -> bool:
+        """An exit signal, from any thread. Where exits are trapped, `letter` is what tells of it; whether they are."""
+        with tying:
+            incarnation = self.incarnation
+            if incarnation is None and self.reason is None and self.early is None and reason is not Reason.NORMAL:
+                self.early = reason
+        if incarnation is None:
+            return False
+        if self.trap_exit and reason is not Reason.KILL:
+            self.put(letter)
             return True
-
-    def untie(self, tie: Tie) -> None:
-        """Have it told no more."""
-        with _tying:
-            if self._ties:
-                self._ties.discard(tie)
+        incarnation.exit(reason, letter)
+        return False
 
     def close(self, reason: ExitReason) -> None:
         """Nobody reads any more: whoever waits for a reply is told, then whoever is tied to it."""
-        with _tying:
+        with tying:
             if self.reason is not None:
                 return
-            self.reason = reason
+            self.reason = reason = Reason.KILLED if reason is Reason.KILL else reason
             self.incarnation = None  # which has this: a cycle would keep the user's exception
-            ties, self._ties = self._ties, ()
+            ties, self.ties = self.ties, None
         if self.opened:
             for each in self.pending.copy():
                 each.fail(reason)
-        for tie in ties:
+        for tie in () if ties is None else ties.values():
             tie.broken(reason)
 
 
@@ -232,14 +233,15 @@ class _Gate:
 class LoopMailbox(Mailbox):
     """Of a runnable on an event loop."""
 
-    __slots__ = ("_items", "_loop", "_thread", "_waiter")
+    __slots__ = ("_items", "_loop", "_thread", "_waiters")
 
     _items: deque[Any]
 
     def __init__(self, dn: str) -> None:
         """Of the next incarnation at `dn`."""
         super().__init__(dn)
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        """Of tasks that take; only touched on the event loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
@@ -252,17 +254,22 @@ class LoopMailbox(Mailbox):
 
     def _put(self, letter: object) -> None:
         self._items.append(letter)
-        waiter = self._waiter
-        if waiter is None:
+        if not self._waiters:
             return
         if self._thread == get_ident():
-            _wake(waiter)
+            self._wake_one()
         elif self._loop is not None:
             with suppress(RuntimeError):  # the loop has been closed, and the reader with it
-                self._loop.call_soon_threadsafe(_wake, waiter)
+                self._loop.call_soon_threadsafe(self._wake_one)
+
+    def _wake_one(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+                return
 
     async def take(self, clock: Clock, timeout: float | None = None) -> Any:  # noqa: ANN401 - a letter; on that clock
-        """As `ThreadMailbox.take`."""
+        """As `ThreadMailbox.take`; more than one task of the runnable may wait here."""
         if not self.opened:
             _ = self.put
         items = self._items
@@ -270,17 +277,20 @@ class LoopMailbox(Mailbox):
             return items.popleft()
         loop = asyncio.get_running_loop()
         self._loop, self._thread = loop, get_ident()
-        waiter = self._waiter = loop.create_future()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.append(waiter)
         if items:  # since then, by somebody who did not see the waiter
-            self._waiter = None
+            self._waiters.remove(waiter)
             return items.popleft()
         stop = None if timeout is None else alarm(clock, loop, timeout, waiter)
         try:
             await waiter
         finally:
-            self._waiter = None
+            self._waiters.remove(waiter)
             if stop is not None:
                 stop()
+            if items and waiter.cancelled():  # what it was woken for is another's now
+                self._wake_one()
         return items.popleft() if items else NOTHING
 
 
@@ -320,7 +330,7 @@ class Directory:
     def __init__(self) -> None:
         """Nobody."""
         self.homes: dict[str, Mailbox] = {}
-        """By DN: of who runs, or is about to."""
+        """By DN, and by registered name: of who runs, or is about to."""
         self.names: dict[str, Mailbox] = {}
         """By registered name."""
         self.naming = threading.Lock()
@@ -332,7 +342,7 @@ class Directory:
             del self.homes[mailbox.dn]
         with self.naming:  # whoever gives it a name meanwhile looks into `homes` under this lock
             for name in mailbox.names:
-                del self.names[name]
+                del self.names[name], self.homes[name]
             mailbox.names = ()
         mailbox.close(reason)
 
@@ -351,4 +361,5 @@ NOBODYS: Final = Mailbox("")
 """The mailbox of who has ended."""
 NOBODYS.reason = Reason.NOPROC
 _opening: Final = threading.Lock()
-_tying: Final = threading.Lock()
+tying: Final = threading.Lock()
+"""Of all mailboxes, because a tie is between two."""
