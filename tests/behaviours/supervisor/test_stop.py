@@ -80,7 +80,7 @@ def test_sup_stop_race_children_that_end_in_all_ways_while_they_are_stopped(stag
     for part in parts:
         stage.ref(f"root.s.{part.name}").send(HOWS[how])
     assert stage.stop().unstopped == ()
-    assert sorted(stage.life) == sorted(["+a", "+b", "+c", "+d", "-a", "-b", "-c", "-d"] + _restarts(stage))
+    assert sorted(stage.life) == sorted(["+a", "+b", "+c", "+d", "-a", "-b", "-c", "-d", *_restarts(stage)])
 
 
 @pytest.mark.parametrize("restart", list(otp.Restart))
