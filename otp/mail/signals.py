@@ -107,7 +107,8 @@ def demonitor(monitor: Monitor) -> None:
         ValueError: another incarnation has made it.
         NotInRunnableError, StaleIncarnationError: as `link`.
     """
-    monitor.dissolve(_caller().mailbox)
+    caller = _caller()
+    monitor.dissolve(caller.mailbox)
 
 
 class Monitor:

@@ -20,8 +20,6 @@ from otp.testing.clock import VirtualClock
 
 PATIENCE = 30.0
 """Real seconds for what must happen; only a test that fails waits for so long."""
-PATIENCE_VIRTUAL = None
-"""The same in virtual seconds, which do not pass: the timeout of the test is what cuts it off."""
 
 
 class Stage:
@@ -63,10 +61,6 @@ class Stage:
                 return event
         pytest.fail(f"the system stopped without {kind.__name__} of {dn}")
 
-    def healthy(self, name: str) -> None:
-        """Wait until that one serves; whether it was told already or not."""
-        self.system.wait_healthy(PATIENCE)
-
     def until_dead(self, name: str):
         return self.until(otp.events.Died, f"root.{name}")
 
@@ -89,7 +83,7 @@ class Actor:
 
     def __init__(self, stage: Stage, name: str) -> None:
         self._stage = stage
-        self._name = name
+        self.name = name
         self._news: SimpleQueue[Any] = SimpleQueue()
 
     def run(self) -> None:
@@ -104,11 +98,11 @@ class Actor:
 
     @property
     def ref(self) -> Ref:
-        return self._stage.ref(self._name)
+        return self._stage.ref(self.name)
 
     def do(self, call):
         """Have it call `call`; gives what that returned, or raises what it raised."""
-        good, value = self.ref.call(_Do(call), PATIENCE_VIRTUAL)
+        good, value = self.ref.call(_Do(call), None)
         if not good:
             raise value
         return value
@@ -165,15 +159,15 @@ def stage(no_leaks):
 def actors(request, stage):
     """Starts actors by name, all threads or all coroutines."""
 
-    def start(*names: str, restart=otp.Restart.TEMPORARY, **more) -> list[Actor]:
-        made = [Actor(stage, name) for name in names]
-        kind = "run" if request.param == "thread" else "arun"
-        children = {
-            name: otp.Child(getattr(actor, kind), restart=restart) for name, actor in zip(names, made, strict=True)
+    def start(*names: str, restart=otp.Restart.TEMPORARY, threads=()) -> list[Actor]:
+        """`threads`: names of those that are threads in any case."""
+        made = [Actor(stage, name) for name in (*names, *threads)]
+        plain = {
+            actor.name: actor.run if request.param == "thread" or actor.name in threads else actor.arun
+            for actor in made
         }
-        stage.start(**children, **more)
-        for name in names:
-            stage.healthy(name)
+        stage.start(**{name: otp.Child(runnable, restart=restart) for name, runnable in plain.items()})
+        stage.system.wait_healthy(PATIENCE)
         return made
 
     return start

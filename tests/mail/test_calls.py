@@ -17,7 +17,8 @@ PATIENCE = 30.0
 
 
 def boom():
-    raise ValueError("boom")  # noqa: EM101 - as users write it
+    msg = "boom"
+    raise ValueError(msg)
 
 
 def give_up():

@@ -1,0 +1,428 @@
+"""Links and exit signals: `link`, `unlink`, `trap_exit`, `Ref.exit`."""
+
+# ruff: noqa: FBT003 - `trap_exit` takes its argument as Erlang's flag does
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+
+import pytest
+
+import otp
+
+PATIENCE = 30.0
+
+
+def boom():
+    msg = "boom"
+    raise ValueError(msg)
+
+
+def done():
+    otp.signal(otp.Signal.DONE)
+    raise otp.tree.ends.Exiting(otp.Reason.NORMAL)
+
+
+def trap(actor):
+    assert actor.do(lambda: otp.trap_exit(True)) is False
+
+
+def end_of(actor):
+    """The reason by which `actor` ends, as its caller is told."""
+    error = actor.ref.send_request("until you end").exception(PATIENCE)
+    assert isinstance(error, otp.ServerExitError)
+    return error.reason
+
+
+# --- links ---
+
+
+def test_an_end_takes_the_linked_along_with_the_same_reason(actors):
+    a, b, c = actors("a", "b", "c")
+    b.do(lambda: otp.link(a.ref))
+    c.do(lambda: otp.link(b.ref))
+    futures = [actor.ref.send_request("until you end") for actor in (a, b, c)]
+    a.end(boom)
+    reasons = [future.exception(PATIENCE).reason for future in futures]
+    assert isinstance(reasons[0], ValueError)
+    assert reasons[1] is reasons[0]
+    assert reasons[2] is reasons[0]
+
+
+def test_a_link_goes_both_ways(actors):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    future = a.ref.send_request("until you end")
+    b.end(boom)
+    assert isinstance(future.exception(PATIENCE).reason, ValueError)
+
+
+def test_who_was_taken_along_is_dead(actors, stage):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    a.end(boom)
+    died = {stage.until_dead("a").dn, stage.until(otp.events.Died, "root.b").dn}
+    assert died == {"root.a", "root.b"}
+
+
+def test_a_trapped_end_is_a_message(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+    a.end(boom)
+    exit_ = b.news()
+    assert isinstance(exit_, otp.Exit)
+    assert exit_.ref == a.ref
+    assert isinstance(exit_.reason, ValueError)
+    assert b.nothing_more()
+
+
+def test_the_first_of_the_two_to_end_is_the_only_one_told_of(actors):
+    a, b = actors("a", "b")
+    trap(a)
+    trap(b)
+    a.do(lambda: otp.link(b.ref))
+    a.end(boom)
+    assert b.news().ref == a.ref
+    assert b.nothing_more()
+
+
+def test_an_end_in_good_order_takes_nobody_along(actors, stage):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    a.end(done)
+    stage.until(otp.events.Done, "root.a")
+    assert b.do(lambda: "alive") == "alive"
+    assert b.nothing_more()
+
+
+def test_an_end_in_good_order_is_told_where_exits_are_trapped(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+    a.end(done)
+    assert b.news() == otp.Exit(a.ref, otp.Reason.NORMAL)
+
+
+def test_two_are_linked_once(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+    b.do(lambda: otp.link(a.ref))
+    a.do(lambda: otp.link(b.ref))
+    a.end(boom)
+    b.news()
+    assert b.nothing_more()
+
+
+def test_a_link_to_oneself_is_none(actors):
+    (a,) = actors("a")
+    trap(a)
+    a.do(lambda: otp.link(a.ref))
+    assert a.do(lambda: "alive") == "alive"
+    assert a.nothing_more()
+
+
+def test_a_link_to_nobody_is_an_exit_signal(actors, stage):
+    a, b = actors("a", "b")
+    trap(a)
+    a.do(lambda: otp.link(stage.ref("nobody")))
+    assert a.news() == otp.Exit(stage.ref("nobody"), otp.Reason.NOPROC)
+    b.end(lambda: otp.link(stage.ref("nobody")))
+    assert end_of_dead(b, stage) == "noproc"
+
+
+def end_of_dead(actor, stage):
+    return stage.until_dead(actor.ref.name).error.rpartition(": ")[2]
+
+
+def test_a_caller_of_who_ends_by_a_link_to_nobody_is_told_of_its_end(actors, stage):
+    (a,) = actors("a")
+    future = a.ref.send_request("until you end")
+    a.end(lambda: otp.link(stage.ref("nobody")))
+    error = future.exception(PATIENCE)
+    assert isinstance(error, otp.ServerExitError)
+    assert error.reason is otp.Reason.NOPROC
+
+
+def test_a_link_ends_with_an_incarnation(actors, stage):
+    a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+    a.end(boom)
+    b.news()
+    stage.until_dead("a")
+    stage.advance(1.0)
+    stage.until(otp.events.Healthy, "root.a")
+    a.end(boom)
+    stage.until_dead("a")
+    assert b.nothing_more()
+
+
+def test_each_incarnation_can_be_linked_anew(actors, stage):
+    a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
+    trap(b)
+    for _ in range(3):
+        b.do(lambda: otp.link(a.ref))
+        a.end(boom)
+        assert b.news().ref == a.ref
+        stage.until_dead("a")
+        stage.advance(10.0)
+        stage.until(otp.events.Healthy, "root.a")
+    assert not b.ref._home().ties
+
+
+def test_links_of_the_dead_leave_nothing_behind(actors, stage):
+    a, b, c = actors("a", "b", "c")
+    c.do(lambda: otp.link(a.ref))
+    c.do(lambda: otp.link(b.ref))
+    a.end(done)
+    stage.until(otp.events.Done, "root.a")
+    b.do(lambda: otp.unlink(c.ref))
+    assert not c.ref._home().ties
+    assert not b.ref._home().ties
+
+
+# --- unlink ---
+
+
+def test_who_is_not_linked_any_more_is_not_taken_along(actors, stage):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    b.do(lambda: otp.unlink(a.ref))
+    a.end(boom)
+    stage.until_dead("a")
+    assert b.do(lambda: "alive") == "alive"
+
+
+def test_the_other_may_unlink_too(actors, stage):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    a.do(lambda: otp.unlink(b.ref))
+    a.end(boom)
+    stage.until_dead("a")
+    assert b.do(lambda: "alive") == "alive"
+
+
+def test_unlink_of_who_is_not_linked_does_nothing(actors, stage):
+    (a,) = actors("a")
+    a.do(lambda: otp.unlink(stage.ref("nobody")))
+    a.do(lambda: otp.unlink(a.ref))
+
+
+def test_an_exit_that_waits_is_not_delivered_after_unlink(actors, stage):
+    b, a = actors("b", threads=("a",), restart=otp.Restart.PERMANENT)
+    trap(b)
+
+    def end_and_unlink():
+        for _ in range(2):  # of two incarnations
+            otp.link(a.ref)
+            a.end(boom)
+            stage.until_dead("a")
+            stage.advance(10.0)
+            stage.until(otp.events.Started, "root.a")
+        otp.unlink(a.ref)
+
+    b.do(end_and_unlink)
+    assert b.nothing_more()
+    assert not b.ref._home().ties
+
+
+def test_a_link_made_after_unlink_counts(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    b.do(lambda: (otp.link(a.ref), otp.unlink(a.ref), otp.link(a.ref)))
+    a.end(boom)
+    assert b.news().ref == a.ref
+
+
+# --- exit signals ---
+
+
+def test_an_exit_signal_ends_a_runnable_with_its_reason(actors, stage):
+    (a,) = actors("a")
+    future = a.ref.send_request("until you end")
+    a.ref.exit("enough")
+    assert future.exception(PATIENCE).reason == "enough"
+    assert "enough" in stage.until_dead("a").error
+
+
+def test_an_exit_signal_reaches_who_does_not_receive(stage):
+    def server():
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+
+    stage.start(server=server)
+    future = stage.ref("server").send_request("anything")
+    stage.ref("server").exit()
+    assert future.exception(PATIENCE).reason is otp.Reason.SHUTDOWN
+
+
+def test_an_exit_signal_counts_for_the_restart(actors, stage):
+    (a,) = actors("a", restart=otp.Restart.TRANSIENT)
+    a.ref.exit("enough")
+    stage.until_dead("a")
+    stage.advance(1.0)
+    stage.until(otp.events.Started, "root.a")
+
+
+def test_an_exit_signal_of_good_order_does_nothing(actors):
+    (a,) = actors("a")
+    a.ref.exit(otp.Reason.NORMAL)
+    assert a.do(lambda: "alive") == "alive"
+
+
+def test_a_trapped_signal_tells_who_sent_it(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    a.do(lambda: b.ref.exit("from a"))
+    assert b.news() == otp.Exit(a.ref, "from a")
+    b.ref.exit(otp.Reason.NORMAL)
+    assert b.news() == otp.Exit(None, otp.Reason.NORMAL)
+    assert b.do(lambda: "alive") == "alive"
+
+
+def test_kill_cannot_be_trapped_and_is_seen_as_killed(actors):
+    a, b = actors("a", "b")
+    trap(a)
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+    future = a.ref.send_request("until you end")
+    a.ref.exit(otp.Reason.KILL)
+    assert future.exception(PATIENCE).reason is otp.Reason.KILLED
+    assert b.news() == otp.Exit(a.ref, otp.Reason.KILLED)
+
+
+def test_who_was_linked_to_the_killed_can_trap_that(actors):
+    a, b = actors("a", "b")
+    b.do(lambda: otp.link(a.ref))
+    future = b.ref.send_request("until you end")
+    a.ref.exit(otp.Reason.KILL)
+    assert future.exception(PATIENCE).reason is otp.Reason.KILLED
+
+
+def test_trap_exit_gives_what_was_before(actors):
+    (a,) = actors("a")
+    assert a.do(lambda: [otp.trap_exit(True), otp.trap_exit(True), otp.trap_exit(False), otp.trap_exit(False)]) == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_new_incarnation_traps_nothing(actors, stage):
+    (a,) = actors("a", restart=otp.Restart.PERMANENT)
+    trap(a)
+    a.end(boom)
+    stage.until_dead("a")
+    stage.advance(1.0)
+    stage.until(otp.events.Healthy, "root.a")
+    assert a.do(lambda: otp.trap_exit(False)) is False
+
+
+def test_trapping_does_not_change_what_a_supervisor_asks_for(actors, stage):
+    (a,) = actors("a")
+    trap(a)
+    assert stage.system.stop().unstopped == ()
+
+
+def test_a_signal_to_nobody_is_lost(stage):
+    stage.start()
+    stage.ref("nobody").exit()
+
+
+def test_a_signal_before_it_runs_ends_it_before_it_begins(stage):
+    began, told = threading.Event(), concurrent.futures.Future()
+
+    def child():
+        began.set()
+
+    def parent():
+        ref = otp.run("child", otp.Child(child).runnable, restart=otp.Restart.TEMPORARY)
+        told.set_result(ref.send_request("until you end"))
+        ref.exit("no")
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+
+    stage.start(parent=parent)
+    error = told.result(PATIENCE).exception(PATIENCE)
+    assert error.reason == "no" or began.is_set()
+
+
+def test_a_reason_is_a_reason(stage):
+    stage.start()
+    with pytest.raises(TypeError, match="an exit reason is"):
+        stage.ref("nobody").exit(5)
+
+
+def test_signals_of_one_pair_come_in_the_order_sent(actors):
+    a, b = actors("a", "b")
+    trap(b)
+
+    def write():
+        for number in range(50):
+            b.ref.send(number)
+            b.ref.exit(str(number))
+
+    a.do(write)
+    told = [b.news() for _ in range(100)]
+    assert told[::2] == list(range(50))
+    assert [exit_.reason for exit_ in told[1::2]] == [str(number) for number in range(50)]
+
+
+def test_what_one_has_sent_comes_before_its_end(actors):
+    a, b = actors("a", "b")
+    trap(b)
+    b.do(lambda: otp.link(a.ref))
+
+    def last_words():
+        for number in range(50):
+            b.ref.send(number)
+        boom()
+
+    a.end(last_words)
+    assert [b.news() for _ in range(50)] == list(range(50))
+    assert isinstance(b.news(), otp.Exit)
+
+
+def test_links_made_while_the_other_ends_are_never_lost(stage):
+    """Linked in time, the end is told with its reason; too late, NOPROC comes: always one of the two, and one only."""
+    rounds = 100
+    told = concurrent.futures.Future()
+    crash = otp.Backoff(initial=0.0, jitter=0.0)
+
+    def mortal():
+        otp.signal(otp.Signal.HEALTHY)
+        boom()
+
+    def linker():
+        otp.signal(otp.Signal.HEALTHY)
+        otp.trap_exit(True)
+        got = []
+        for _ in range(rounds):
+            otp.link(stage.ref("mortal"))
+            got.append(otp.receive())
+        told.set_result(got)
+        otp.wait_canceled()
+
+    stage.start(mortal=otp.Child(mortal, backoff=crash), linker=linker)
+    got = told.result(PATIENCE)
+    assert all(isinstance(letter, otp.Exit) and letter.ref == stage.ref("mortal") for letter in got)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        otp.link,
+        otp.unlink,
+        otp.monitor,
+        lambda _: otp.trap_exit(True),
+        lambda _: otp.demonitor(None),
+    ],
+)
+def test_only_runnables_have_links(stage, call):
+    stage.start()
+    with pytest.raises(otp.NotInRunnableError):
+        call(stage.ref("nobody"))
