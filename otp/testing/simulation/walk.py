@@ -31,7 +31,7 @@ def fronts(node: Seen, reach: Callable[[Seen], None] | None = None) -> list[Seen
             return found
     flags = node.policy.supervision
     if flags is not None and flags.dynamic:
-        found = [front for child in reversed(list(node.children())) for front in fronts(child, reach)]
+        found = [front for child in node.children() for front in fronts(child, reach)]
         if found:
             return found
     else:

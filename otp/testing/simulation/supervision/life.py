@@ -51,6 +51,8 @@ class Life:
         """Nothing of what is said here is true any more."""
         self._births: tuple[Birth, ...] | None = None
         self._mail: deque[Mail] = deque()
+        self.crashed: Spec | None = None
+        """Whose end has led to the restart that is going on."""
         self.walk: Walk | None = None
         """The stop of children that it waits for."""
         self._turn: Alarm | None = None
@@ -133,15 +135,15 @@ class Life:
     def advance(self, reading: Reading) -> bool:
         """Go on as far as that is possible. Whether it was."""
         self.reading = reading
-        self._receive()
         moved = False
+        self._receive()
         while not self.ended and self._waits():
             moved = True
-            self._receive()
             try:
                 self._waits = next(self._process)
             except StopIteration:
                 self.ended = True
+            self._receive()
         return moved
 
     def _receive(self) -> None:
@@ -231,8 +233,10 @@ class Life:
         """A child is about to run: it is in the tree."""
         self.picture.limbo.pop(node.id, None)
         self.picture.nodes[node.id] = node
+        order = [spec.node for spec in [*self.specs, self.starting] if spec is not None]
         if node not in self._group.members:
             self._group.members.append(node)
+        self._group.members.sort(key=lambda member: order.index(member) if member in order else -1)
 
     def is_current(self, spec: Spec, incarnation: int) -> bool:
         """Whether that is the process that the supervisor knows."""
@@ -271,7 +275,7 @@ class Life:
             if removed is not False:
                 (reading.removed if removed else reading.spared).append((spec.node.dn, spec.node.incarnation))
         for spec in self.specs:
-            idle = spec is not self.starting and not spec.active
+            idle = spec is not self.starting and spec is not self.crashed and not spec.active
             if idle and spec.node.id in self.picture.nodes and spec.node.over():
                 self._leave(spec.node, spec.node.id)
 

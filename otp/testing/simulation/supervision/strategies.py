@@ -73,7 +73,7 @@ def _go(life: Life, spec: Spec, rule: Rule, *, alone: bool) -> Steps[None]:
     """Restart it, alone or with all that the strategy takes along; a start that fails is tried again."""
     life.doing = rule
     group = [spec] if alone else (yield from _stop_group(life, spec, rule))
-    stuck = [other for other in (group if alone else [*group, *life.lingering()]) if not other.node.over()]
+    stuck = [other for other in group if not other.node.over()]
     if stuck:
         _hold(spec, stuck, counts=False, alone=alone)
         return
@@ -102,8 +102,10 @@ def _stop_group(life: Life, spec: Spec, rule: Rule) -> Steps[list[Spec]]:
     """Stop all that the strategy takes along."""
     rank = life.specs.index(spec) if life.flags.strategy is Strategy.REST_FOR_ONE else 0
     spec.status = Status.STOPPED  # there is no process any more
+    life.crashed = spec
     group = life.specs[rank:]
     yield from stop(life, group, rule)
+    life.crashed = None
     return group
 
 
