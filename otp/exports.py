@@ -73,6 +73,11 @@ from otp.mail.calls import CallMessage as CallMessage
 from otp.mail.calls import CastMessage as CastMessage
 from otp.mail.calls import Sender as Sender
 from otp.mail.calls import reply as reply
+from otp.mail.names import ref as ref
+from otp.mail.names import register as register
+from otp.mail.names import registered as registered
+from otp.mail.names import unregister as unregister
+from otp.mail.names import whereis as whereis
 from otp.mail.notices import Down as Down
 from otp.mail.notices import Exit as Exit
 from otp.mail.receive import areceive as areceive

@@ -11,11 +11,13 @@ import math
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, TypeVarTuple
+from typing import TYPE_CHECKING, Final, Self, TypeVar, TypeVarTuple, overload
 
 from otp.child import Child, checked_type
 from otp.engine import Engine
 from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
+from otp.mail.names import ref_in
+from otp.mail.ref import Ref
 from otp.tree.clock import SystemClock
 from otp.tree.decision.policy import Backoff
 from otp.tree.incarnation import current
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["StopReport", "System"]
 
 Args = TypeVarTuple("Args")
+R = TypeVar("R", bound=Ref)
 
 _EXIT_TIMEOUT: Final = 2.0
 """Seconds for a system that was never stopped, at the exit of the interpreter."""
@@ -287,6 +290,23 @@ class System:
         if self._started:
             self._require_start()
         return self._engine.subscribe()
+
+    @overload
+    def ref(self, dn_or_name: str) -> Ref: ...
+    @overload
+    def ref(self, dn_or_name: str, cls: type[R]) -> R: ...
+    def ref(self, dn_or_name: str, cls: type[Ref] = Ref) -> Ref:
+        """The address of a node, whether anybody lives there or not: to call and to write to it from outside.
+
+        Args:
+            dn_or_name: `root`, or what has a dot in it: a DN. Otherwise a registered name: at each use the ref is that
+                of whoever has the name then.
+            cls: what kind of ref, for one with methods of its own.
+
+        Raises:
+            TypeError: `dn_or_name` is no str.
+        """
+        return ref_in(self, dn_or_name, cls)
 
     @property
     def logs(self) -> LogTree:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from otp.tree.incarnation import Incarnation
     from otp.tree.mailbox import Mailbox
 
-__all__ = ["CurrentRef", "Ref", "address_of", "home_of"]
+__all__ = ["CurrentRef", "Ref", "address_of", "home_of", "system_of"]
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Ref:
     __slots__ = ("_system", "dn", "name")
 
     dn: str
-    """The distinguished name, as in `root.a.b`."""
+    """The distinguished name, as in `root.a.b`; of a ref by name, that name."""
     name: str
     """The last part of it."""
 
@@ -236,6 +236,11 @@ class Ref:
 def home_of(ref: Ref) -> Mailbox | None:
     """Of the incarnation that lives there now."""
     return ref._home()  # noqa: SLF001 - a user's subclass may have any public name
+
+
+def system_of(ref: Ref) -> Host:
+    """Whose node it is."""
+    return ref._system  # noqa: SLF001 - as above
 
 
 def address_of(ref: Ref, home: Mailbox | None) -> Ref:

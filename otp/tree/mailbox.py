@@ -342,7 +342,8 @@ class Directory:
             del self.homes[mailbox.dn]
         with self.naming:  # whoever gives it a name meanwhile looks into `homes` under this lock
             for name in mailbox.names:
-                del self.names[name], self.homes[name]
+                del self.names[name]
+                del self.homes[name]
             mailbox.names = ()
         mailbox.close(reason)
 
