@@ -15,12 +15,14 @@ from otp.tree.decision.messages import (
     DeleteChild,
     Ended,
     Expired,
+    Kill,
     RestartChild,
     RestartRequested,
     Signaled,
     Spawned,
     StartChild,
     StopRequested,
+    Stuck,
     TerminateChild,
 )
 from otp.tree.decision.model import NodeState
@@ -86,6 +88,12 @@ class Observer:
         take_turns(reading)
 
     def _expired(self, reading: Reading, event: Expired) -> None:
+        touched = {node for action in reading.actions for node in _late(action)}
+        if touched and event.timer in self.picture.alarms:
+            others = list(self.picture.alarms.values())
+            self.picture.exchange(
+                event.timer, [alarm for alarm in others if any(node.id in touched for node in alarm.nodes)]
+            )
         alarm = self.picture.alarms.pop(event.timer, None)
         reading.blame = Rule.TIMERS
         if alarm is None or alarm.loose:
@@ -112,3 +120,10 @@ class Observer:
         for node in picture.nodes.values():
             if node.condemned or not (node.runs or node.state is NodeState.DONE):
                 raise Violation(Rule.LIVENESS, f"{node.dn} is {node.state} and is not started again")
+
+
+def _late(action: Action) -> list[int]:
+    """The nodes of which it says that their time is over."""
+    if isinstance(action, Kill):
+        return [action.node]
+    return [node for node, _, _ in action.nodes] if isinstance(action, Stuck) else []

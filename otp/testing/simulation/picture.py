@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from otp.tree.decision.model import NodeState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from otp.testing.simulation.supervision.life import Life
     from otp.testing.simulation.violation import Rule
@@ -164,6 +164,15 @@ class Picture:
         """The node that `event` speaks of, if it comes from the incarnation that is running (R10)."""
         seen = self.nodes.get(event.node)
         return seen if seen is not None and seen.runs and seen.incarnation == event.incarnation else None
+
+    def exchange(self, timer: int, others: Iterable[Alarm]) -> None:
+        """Of alarms for the same moment nobody knows which timer is whose: `timer` is that of one of `others`."""
+        alarm = self.alarms[timer]
+        for other in others:
+            if other.timer in self.alarms and other.at == alarm.at and other.purpose is alarm.purpose:
+                alarm.timer, other.timer = other.timer, timer
+                self.alarms[alarm.timer], self.alarms[timer] = alarm, other
+                return
 
     def live_groups(self) -> Iterator[Group]:
         """Every group whose parent goes on, the parents before their children."""

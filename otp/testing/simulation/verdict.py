@@ -222,6 +222,10 @@ def _armed(reading: Reading, armed: dict[int, float]) -> None:
 def _disarmed(reading: Reading, disarmed: list[int]) -> None:
     alarms = reading.picture.alarms
     unwanted = [alarm.timer for alarm in reading.disarmed if alarm.timer]
+    for timer in disarmed:
+        if timer in alarms and timer not in unwanted:
+            reading.picture.exchange(timer, [alarm for alarm in reading.disarmed if alarm.timer not in disarmed])
+    unwanted = [alarm.timer for alarm in reading.disarmed if alarm.timer]
     spare = [timer for timer in disarmed if timer not in unwanted and timer in alarms and alarms[timer].loose]
     for timer in spare:
         del alarms[timer]

@@ -270,6 +270,10 @@ class Life:
             self._leaving.remove(gone)
             spec, removed = gone
             self._leave(spec.node, spec.node.id)
+            if self._ending:  # whether it goes at once or with the supervisor is nowhere said
+                self.picture.owed[spec.node.id] = self.sup.id
+                reading.spared.append((spec.node.dn, spec.node.incarnation))
+                continue
             reading.forgotten.append(spec.node.id)
             call_in(reading, [spec.node.id])
             if removed is not False:
