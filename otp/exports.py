@@ -90,6 +90,11 @@ from otp.mail.signals import link as link
 from otp.mail.signals import monitor as monitor
 from otp.mail.signals import trap_exit as trap_exit
 from otp.mail.signals import unlink as unlink
+from otp.mail.timers import Timer as Timer
+from otp.mail.timers import cancel_timer as cancel_timer
+from otp.mail.timers import read_timer as read_timer
+from otp.mail.timers import send_after as send_after
+from otp.mail.timers import send_interval as send_interval
 from otp.program import main as main
 from otp.reasons import ExitReason as ExitReason
 from otp.reasons import Reason as Reason

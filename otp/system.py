@@ -20,8 +20,8 @@ from otp.mail.names import ref_in
 from otp.mail.ref import Ref
 from otp.tree.clock import SystemClock
 from otp.tree.decision.policy import Backoff
+from otp.tree.directory import Directory
 from otp.tree.incarnation import current
-from otp.tree.mailbox import Directory
 from otp.tree.snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -400,8 +400,10 @@ class System:
         """Leave no thread behind; a stuck runnable's is there anyway, and the loop of the tree waits for its end."""
         if not any(row.stuck for row in self._rows()):
             self._engine.join()
+            self.directory.join(_EXIT_TIMEOUT)
 
     def _ended(self) -> None:
+        self.directory.close()
         atexit.unregister(self._at_exit)
 
     def _at_exit(self) -> None:

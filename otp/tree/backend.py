@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from otp.tree.administration import Administer, Inspect
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Backoff
+    from otp.tree.directory import Directory
     from otp.tree.incarnation import Incarnation
-    from otp.tree.mailbox import Directory, Mailbox
+    from otp.tree.mailbox import Mailbox
 
 __all__ = ["Backend", "Handle", "Host", "Job"]
 

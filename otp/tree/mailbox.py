@@ -13,14 +13,12 @@ whoever has a ref can write at once, and nobody writes to a dead one.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from weakref import WeakSet
 
 from otp.reasons import Reason
 from otp.tree.clock import SystemClock
@@ -36,7 +34,6 @@ __all__ = [
     "NOBODYS",
     "NOTHING",
     "DeafMailbox",
-    "Directory",
     "LoopMailbox",
     "Mailbox",
     "Notice",
@@ -133,6 +130,14 @@ class Mailbox:
         """Wake the reader, for it was canceled; as `Waker`."""
         if self.opened:
             self.put(NOTHING)
+
+    def force(self, letter: object) -> None:
+        """`put`, however full it is."""
+        self.put(letter)
+
+    def offer(self, letter: object) -> None:
+        """`put`, unless it is full."""
+        self.put(letter)
 
     def move_in(self, incarnation: Incarnation) -> ExitReason | None:
         """`incarnation` begins to run. Returns the exit signal that came before."""
@@ -323,40 +328,6 @@ def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
 
-
-class Directory:
-    """Who lives where, and what names they have. Reading takes no lock."""
-
-    def __init__(self) -> None:
-        """Nobody."""
-        self.homes: dict[str, Mailbox] = {}
-        """By DN, and by registered name: of who runs, or is about to."""
-        self.names: dict[str, Mailbox] = {}
-        """By registered name."""
-        self.naming = threading.Lock()
-        _directories.add(self)
-
-    def leave(self, mailbox: Mailbox, reason: ExitReason) -> None:
-        """The incarnation has ended: its names are free before anybody is told."""
-        if self.homes.get(mailbox.dn) is mailbox:
-            del self.homes[mailbox.dn]
-        with self.naming:  # whoever gives it a name meanwhile looks into `homes` under this lock
-            for name in mailbox.names:
-                del self.names[name]
-                del self.homes[name]
-            mailbox.names = ()
-        mailbox.close(reason)
-
-
-def _nobody_lives_here() -> None:
-    for directory in tuple(_directories):
-        directory.homes.clear()
-        directory.names.clear()
-
-
-_directories: Final[WeakSet[Directory]] = WeakSet()
-if hasattr(os, "register_at_fork"):  # who reads the mail is in the parent: who calls in the child would wait for ever
-    os.register_at_fork(after_in_child=_nobody_lives_here)
 
 NOBODYS: Final = Mailbox("")
 """The mailbox of who has ended."""

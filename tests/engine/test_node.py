@@ -14,7 +14,8 @@ from otp.tree.decision.messages import Cancel, End, Ended, Kill, Signal, Signale
 from otp.tree.decision.policy import Policy
 from otp.tree.incarnation import Lifecycle, Spec
 from otp.tree.loop import Loop
-from otp.tree.mailbox import Directory, ThreadMailbox
+from otp.tree.directory import Directory
+from otp.tree.mailbox import ThreadMailbox
 from otp.tree.node import Expose, Gathering, Node, Retire, World
 
 

@@ -27,7 +27,8 @@ from otp.tree.backend import Job
 from otp.tree.decision.messages import End
 from otp.tree.incarnation import Incarnation
 from otp.tree.incarnation import current as context_local
-from otp.tree.mailbox import Directory, ThreadMailbox
+from otp.tree.directory import Directory
+from otp.tree.mailbox import ThreadMailbox
 
 Script = Callable[..., Awaitable[object]]
 
