@@ -12,9 +12,9 @@ from otp.tree.actor import Actor
 from otp.tree.backend import Job
 from otp.tree.decision.messages import Cancel, End, Ended, Kill, Signal, Signaled, Start, Stuck
 from otp.tree.decision.policy import Policy
+from otp.tree.directory import Directory
 from otp.tree.incarnation import Lifecycle, Spec
 from otp.tree.loop import Loop
-from otp.tree.directory import Directory
 from otp.tree.mailbox import ThreadMailbox
 from otp.tree.node import Expose, Gathering, Node, Retire, World
 

@@ -25,9 +25,9 @@ from otp.backends.thread import ThreadBackend
 from otp.testing.clock import VirtualClock
 from otp.tree.backend import Job
 from otp.tree.decision.messages import End
+from otp.tree.directory import Directory
 from otp.tree.incarnation import Incarnation
 from otp.tree.incarnation import current as context_local
-from otp.tree.directory import Directory
 from otp.tree.mailbox import ThreadMailbox
 
 Script = Callable[..., Awaitable[object]]
