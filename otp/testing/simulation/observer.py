@@ -89,7 +89,8 @@ class Observer:
 
     def _expired(self, reading: Reading, event: Expired) -> None:
         touched = {node for action in reading.actions for node in _late(action)}
-        if touched and event.timer in self.picture.alarms:
+        mine = self.picture.alarms.get(event.timer)
+        if touched and mine is not None and mine.purpose is Purpose.DEADLINE:
             others = list(self.picture.alarms.values())
             self.picture.exchange(
                 event.timer, [alarm for alarm in others if any(node.id in touched for node in alarm.nodes)]

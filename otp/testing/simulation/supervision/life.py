@@ -49,6 +49,7 @@ class Life:
         """It waits for mail."""
         self.ended = False
         """Nothing of what is said here is true any more."""
+        self._places = 0
         self._births: tuple[Birth, ...] | None = None
         self._mail: deque[Mail] = deque()
         self.crashed: Spec | None = None
@@ -227,7 +228,8 @@ class Life:
         dn = f"{self.sup.dn}.{birth.name}"
         node = Seen(birth.node, birth.name, dn, birth.policy, self.sup, self._group)
         self.picture.limbo[node.id] = node
-        return Spec(node)
+        self._places += 1
+        return Spec(node, self._places)
 
     def enter(self, node: Seen) -> None:
         """A child is about to run: it is in the tree."""

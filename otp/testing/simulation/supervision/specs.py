@@ -43,6 +43,8 @@ class Spec:
     """A child."""
 
     node: Seen
+    place: int
+    """It only grows from one child to the next."""
     status: Status = Status.STOPPED
     patience: Alarm | None = None
     """Until when it must have started."""

@@ -100,13 +100,13 @@ def _hold(spec: Spec, stuck: Sequence[Spec], *, counts: bool, alone: bool) -> No
 
 def _stop_group(life: Life, spec: Spec, rule: Rule) -> Steps[list[Spec]]:
     """Stop all that the strategy takes along."""
-    rank = life.specs.index(spec) if life.flags.strategy is Strategy.REST_FOR_ONE else 0
+    first = spec.place if life.flags.strategy is Strategy.REST_FOR_ONE else 0
     spec.status = Status.STOPPED  # there is no process any more
     life.crashed = spec
-    group = life.specs[rank:]
+    group = [other for other in life.specs if other.place >= first]
     yield from stop(life, group, rule)
     life.crashed = None
-    return group
+    return [*group, *(gone for gone in life.lingering() if gone.place > first and gone not in group)]
 
 
 def settle_down(life: Life, spec: Spec, outcome: Outcome) -> None:
