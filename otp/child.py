@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack
 
+from otp.mail.bounds import MailboxLimit, bounded
 from otp.mail.ref import Ref
 from otp.tree.backend import Job
 from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart, Supervision
@@ -33,6 +34,7 @@ class Options(TypedDict, total=False):
     backoff: Backoff
     significant: bool
     start_timeout: float | None
+    mailbox: MailboxLimit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Child(Generic[*Args]):
             - `backoff`: how long it waits before a restart; the system's `Backoff` unless given.
             - `significant`: whether its end by itself may end the supervisor above it.
             - `start_timeout`: seconds until HEALTHY, where something waits for that; 60 unless given.
+            - `mailbox`: a `MailboxLimit`; `None`, unless given: any amount of mail may wait.
 
     Raises:
         TypeError: the runnable is not callable, an option is unknown or of a wrong type.
@@ -102,6 +105,11 @@ class Child(Generic[*Args]):
         self.backoff = None if backoff is None else checked_type("backoff", backoff, Backoff)
         self.significant = checked_type("significant", options.get("significant", False), bool)
         self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", patience))
+        limit = options.get("mailbox")
+        self.mailbox = None if limit is None else checked_type("mailbox", limit, MailboxLimit)
+        if limit is not None and supervision is not None:
+            msg = "mailbox= is for what reads its mail; a supervisor does not"
+            raise ValueError(msg)
 
     def resolve(self, backoff: Backoff, backend_for: Callable[[Any], Backend], *, keep: bool = False) -> Resolved:
         """What the tree is given, in the calling thread: none of the user's objects is asked for anything later.
@@ -119,6 +127,8 @@ class Child(Generic[*Args]):
             children = runnable.children.items()
             runnable = tuple([(name, *child.resolve(backoff, backend_for, keep=True)) for name, child in children])
         policy = self.policy(backoff=backoff, killable=backend.killable)
+        if self.mailbox is not None:
+            backend = bounded(backend, self.mailbox)
         return policy, Job(runnable, args, self if keep else None), backend
 
     @property

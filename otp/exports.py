@@ -68,6 +68,8 @@ from otp.logs.raw import RawLogger as RawLogger
 from otp.logs.tree import LogStream as LogStream
 from otp.logs.tree import LogTree as LogTree
 from otp.logs.writer import LogWriter as LogWriter
+from otp.mail.bounds import MailboxLimit as MailboxLimit
+from otp.mail.bounds import Overflow as Overflow
 from otp.mail.calls import Call as Call
 from otp.mail.calls import CallMessage as CallMessage
 from otp.mail.calls import CastMessage as CastMessage

@@ -85,11 +85,20 @@ class CallMessage(Sender):
             self.home.pending.discard(self)
             self._wake()
 
+    def give_up(self) -> None:
+        """The caller waits no more; a reply that comes is dropped."""
+        self.settle(good=False, value=None)
+        self.home.withdraw(self)
+
     def post(self) -> None:
         """Put it into the mailbox, and look whether somebody will ever see it."""
         home = self.home
         home.pending.add(self)
-        home.put(self)
+        try:
+            home.put(self)
+        except BaseException:  # it is bounded, and full
+            home.pending.discard(self)
+            raise
         if home.reason is not None:
             self.fail(home.reason)
 

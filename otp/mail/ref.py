@@ -7,7 +7,7 @@ import concurrent.futures
 from asyncio import _get_running_loop
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from otp.errors import BlockingCallError, CallingSelfError
+from otp.errors import BlockingCallError, CallingSelfError, MailboxFullError
 from otp.mail.calls import (
     DEFAULT_TIMEOUT,
     AwaitedCall,
@@ -70,8 +70,12 @@ class Ref:
 
         The receiver gets the object itself, not a copy.
 
+        A mailbox may be bounded (`otp.MailboxLimit`): then this may drop the message, or wait until there is room.
+
         Raises:
-            MailboxFullError: the mailbox is bounded, and says so to senders.
+            MailboxFullError: it is full and says so to senders; or it would have to wait for the caller itself.
+            BlockingCallError: it would have to wait, on a thread that runs an event loop; use `asend`.
+            Canceled: the calling runnable is asked to end while it waits.
         """
         home = self._home()
         if home is not None:
@@ -81,11 +85,23 @@ class Ref:
         """Ask for something without waiting for an answer; as `gen_server:cast/2`. To nobody, it is a no-op.
 
         Raises:
-            MailboxFullError: as `send`.
+            MailboxFullError, BlockingCallError, Canceled: as `send`.
         """
         home = self._system.directory.homes.get(self.dn)
         if home is not None:
             home.put(CastMessage(request))
+
+    async def asend(self, message: object) -> None:
+        """`send` for event loops: while the mailbox is full and blocks its senders, this waits."""
+        home = self._home()
+        if home is not None:
+            await home.aput(message)
+
+    async def acast(self, request: object) -> None:
+        """`cast` for event loops: as `asend`."""
+        home = self._home()
+        if home is not None:
+            await home.aput(CastMessage(request))
 
     # --- and back ---
 
@@ -107,6 +123,7 @@ class Ref:
             NoProcessError: no incarnation runs there.
             ServerExitError: it has ended before it replied.
             CallingSelfError: it is the caller itself.
+            MailboxFullError: its mailbox is bounded, is full, and does not let callers wait.
             BlockingCallError: on a thread that runs an event loop; use `acall`.
         """
         if _get_running_loop() is not None:
@@ -115,11 +132,15 @@ class Ref:
         home = self._callable_home()
         call = BlockingCall(request, home)
         home.pending.add(call)  # as `CallMessage.post` does
-        home.put(call)
+        try:
+            home.put(call)
+        except BaseException:
+            home.pending.discard(call)
+            raise
         if home.reason is not None:
             call.fail(home.reason)
         if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
-            call.settle(good=False, value=None)
+            call.give_up()
             raise too_late(self, timeout)
         good, value = call.outcome or _SETTLED
         return value if good else value_of(self, (good, value))
@@ -144,7 +165,7 @@ class Ref:
                 disarm()
             outcome = call.outcome
             if outcome is None:  # too late, or the caller was canceled
-                call.settle(good=False, value=None)
+                call.give_up()
         if outcome is None:
             raise too_late(self, timeout)
         return outcome
@@ -153,7 +174,14 @@ class Ref:
         """Ask for something, and wait for the reply another time; as `gen_server:send_request/2`.
 
         The future's `result(timeout)` gives the reply or raises what `call` would; it may be waited for again after a
-        timeout, passed to `concurrent.futures.wait` with others, or wrapped by `asyncio.wrap_future`.
+        timeout, or wrapped by `asyncio.wrap_future`. Many together are what `concurrent.futures.wait` and `as_completed` take:
+
+            requests = {ref.send_request("load"): ref for ref in refs}
+            for future in concurrent.futures.as_completed(requests, timeout=5.0):
+                print(requests[future].name, future.result())
+
+        Raises:
+            BlockingCallError, Canceled: as `send`, of a bounded mailbox; that it is full, the future says.
         """
         home = self._home()
         if home is None:
@@ -161,7 +189,10 @@ class Ref:
             future.set_exception(no_process(self))
             return future
         call = FutureCall(request, home, self)
-        call.post()
+        try:
+            call.post()
+        except MailboxFullError as error:
+            call.future.set_exception(error)
         return call.future
 
     # --- life ---
@@ -189,7 +220,7 @@ class Ref:
         call = BlockingStop(checked_reason(reason), self._callable_home())
         call.post()
         if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
-            call.settle(good=False, value=None)
+            call.give_up()
             raise too_late(self, timeout)
         check_stopped(self, reason, call.outcome or _SETTLED)
 

@@ -7,6 +7,9 @@ Links and monitors tie incarnations, not nodes: they end with one of the two, an
 done in the thread of whoever ends. What has been dissolved while its letter waits is not delivered (`Notice.wanted`).
 """
 
+# The two halves of a link are made one after the other:
+# pyright: reportUninitializedInstanceVariable=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -139,6 +139,14 @@ class Mailbox:
         """`put`, unless it is full."""
         self.put(letter)
 
+    async def aput(self, letter: object) -> None:
+        """`put`, from an event loop, which is not blocked."""
+        self.put(letter)
+
+    def withdraw(self, letter: object) -> None:
+        """Nobody waits for what comes of this any more: if it has not been let in, forget it."""
+        del letter
+
     def move_in(self, incarnation: Incarnation) -> ExitReason | None:
         """`incarnation` begins to run. Returns the exit signal that came before."""
         with tying:

@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from loguru import logger
@@ -17,6 +17,9 @@ from loguru import logger
 import otp
 from otp.mail.ref import Ref
 from otp.testing.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE = 30.0
 """Real seconds for what must happen; only a test that fails waits for so long."""
@@ -31,6 +34,8 @@ class Stage:
         """Set at the end of the test at the latest: for who waits on purpose."""
         self.system: otp.System
         self.events: Any
+        self.closing: list[Callable[[], object]] = []
+        """Called at the end of the test: lets go who waits on purpose."""
         self._systems: list[otp.System] = []
 
     def start(self, clock=None, **runnables) -> otp.System:
@@ -69,6 +74,8 @@ class Stage:
 
     def close(self) -> None:
         self.gate.set()
+        for call in self.closing:
+            call()
         for system in self._systems:
             system.request_stop(now=True)
             with suppress(otp.SystemNotRunningError):
