@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 
 import otp
+from otp.tree.mailbox import ThreadMailbox
 
 PATIENCE = 30.0
 
@@ -610,6 +611,19 @@ def test_what_a_callback_of_a_request_does_is_no_matter_of_the_server(actors):
     server.do(lambda: otp.reply(letter.sender, "told"))
     assert called.result(PATIENCE) is slow
     assert server.do(lambda: "alive") == "alive"
+
+
+def test_the_callbacks_of_a_request_are_never_called_by_the_loop_of_the_tree(stage):
+    """Of who was never started, the loop of the tree itself closes the mailbox."""
+    called = concurrent.futures.Future()
+    system = stage.start()
+    mailbox = ThreadMailbox("root.nobody")
+    system.directory.homes["root.nobody"] = mailbox
+    future = stage.ref("nobody").send_request("anything")
+    future.add_done_callback(lambda _: called.set_result(threading.get_ident()))
+    system.directory.leave(mailbox, otp.Reason.SHUTDOWN)
+    assert called.result(PATIENCE) != threading.get_ident()
+    assert isinstance(future.exception(), otp.ServerExitError)
 
 
 # --- the address ---

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import concurrent.futures
-import threading
 
 import pytest
 
 import otp
+from otp.tree.mailbox import ThreadMailbox
 
 PATIENCE = 30.0
 
@@ -333,22 +333,102 @@ def test_a_signal_to_nobody_is_lost(stage):
     stage.ref("nobody").exit()
 
 
-def test_a_signal_before_it_runs_ends_it_before_it_begins(stage):
-    began, told = threading.Event(), concurrent.futures.Future()
-
-    def child():
-        began.set()
+def test_a_signal_before_it_runs_ends_it_whenever_it_comes(stage):
+    """It comes before the runnable has begun, or while it does: either way that ends."""
+    told = concurrent.futures.Future()
 
     def parent():
-        ref = otp.run("child", otp.Child(child).runnable, restart=otp.Restart.TEMPORARY)
+        ref = otp.run("child", otp.wait_canceled, restart=otp.Restart.TEMPORARY)
         told.set_result(ref.send_request("until you end"))
         ref.exit("no")
         otp.signal(otp.Signal.HEALTHY)
         otp.wait_canceled()
 
     stage.start(parent=parent)
-    error = told.result(PATIENCE).exception(PATIENCE)
-    assert error.reason == "no" or began.is_set()
+    assert told.result(PATIENCE).exception(PATIENCE).reason == "no"
+
+
+def test_an_incarnation_is_told_of_the_first_signal_that_came_before_it_ran():
+    mailbox = ThreadMailbox("root.a")
+    for reason in (otp.Reason.NORMAL, "first", "second"):
+        assert not mailbox.signal(reason, otp.Exit(None, reason))
+    assert mailbox.move_in(None) == "first"
+
+
+def test_a_link_that_came_before_it_ran_counts(stage):
+    """There is a ref before the child has begun; at the latest when it has ended, the link says so."""
+    told = concurrent.futures.Future()
+
+    def parent():
+        otp.trap_exit(True)
+        otp.link(otp.run("child", boom, restart=otp.Restart.TEMPORARY))
+        told.set_result(otp.receive())
+        otp.wait_canceled()
+
+    stage.start(parent=otp.Child(parent, restart=otp.Restart.TEMPORARY))
+    assert isinstance(told.result(PATIENCE).reason, (ValueError, otp.Reason))
+
+
+def test_two_that_end_in_the_same_moment_both_end(actors, stage):
+    for _ in range(30):
+        a, b = actors("a", "b")
+        a.do(lambda other=b.ref: otp.link(other))
+        futures = [actor.ref.send_request("until you end") for actor in (a, b)]
+        for actor in (a, b):
+            actor.end(boom)
+        for future in futures:
+            assert isinstance(future.exception(PATIENCE).reason, ValueError)
+        stage.system.stop()
+
+
+def test_a_supervisor_can_be_linked(stage):
+    told = concurrent.futures.Future()
+
+    def watcher():
+        otp.trap_exit(True)
+        otp.link(stage.ref("supervisor"))
+        otp.signal(otp.Signal.HEALTHY)
+        told.set_result(otp.receive())
+        otp.wait_canceled()
+
+    def child():
+        otp.signal(otp.Signal.HEALTHY)
+        assert stage.gate.wait(PATIENCE)
+        boom()
+
+    supervisor = otp.Supervisor({"child": child}, max_restarts=0)
+    stage.start(supervisor=otp.Child(supervisor, restart=otp.Restart.TEMPORARY), watcher=watcher)
+    stage.until(otp.events.Healthy, "root.watcher")
+    stage.gate.set()
+    assert told.result(PATIENCE) == otp.Exit(stage.ref("supervisor"), otp.Reason.SHUTDOWN)
+
+
+def test_a_server_gets_trapped_exits_and_downs_as_information(stage):
+    told = concurrent.futures.Future()
+
+    class Watcher(otp.GenServer):
+        def init(self):
+            self.got = []
+            otp.trap_exit(True)
+            otp.link(stage.ref("mortal"))
+            self.monitor = otp.monitor(stage.ref("mortal"))
+            otp.demonitor(otp.monitor(stage.ref("mortal")))
+
+        def handle_info(self, message):
+            self.got.append(message)
+            if len(self.got) == 2:
+                told.set_result((self.monitor, self.got))
+
+    def mortal():
+        otp.signal(otp.Signal.HEALTHY)
+        assert stage.gate.wait(PATIENCE)
+        boom()
+
+    stage.start(mortal=otp.Child(mortal, restart=otp.Restart.TEMPORARY), watcher=Watcher)
+    stage.system.wait_healthy(PATIENCE)
+    stage.gate.set()
+    monitor, (exit_, down) = told.result(PATIENCE)
+    assert (exit_.ref, down.monitor, down.reason) == (stage.ref("mortal"), monitor, exit_.reason)
 
 
 def test_a_reason_is_a_reason(stage):
