@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from otp.testing.simulation.supervision.verdict import queries
 from otp.testing.simulation.violation import Rule, Violation
 from otp.tree.decision.model import Deadline, Node, NodeState, Stop
 
@@ -31,8 +32,11 @@ def recount(tree: Tree, picture: Picture) -> None:
     _equal("doomed", sum(node.doomed for node in nodes), tree.doomed)
     _equal("stuck", sum(node.stuck for node in nodes), tree.stuck)
     for node in reversed(nodes):
-        if node.id in picture.nodes:
-            _node(node, picture.nodes[node.id])
+        seen = picture.nodes.get(node.id)
+        if seen is not None:
+            _node(node, seen)
+            if seen.life is not None:
+                queries(tree, seen.life)
     _timers(tree, nodes, picture)
     calm = all(node.runs or node.state is NodeState.DONE for node in picture.nodes.values())
     condemned = any(node.condemned for node in picture.nodes.values())

@@ -58,7 +58,9 @@ class Weather:
         if self.stopping and self._random.random() < _STOP_AGAIN:
             return StopRequested(self._random.choice(TIMEOUTS), self._world.now)
         gusts = (self._fault, self._fault, self._burst, self._restart, self._stale, self._stale)
-        if self._climate.supervisors and self._random.random() < 0.5:  # noqa: PLR2004
+        if self._climate.supervisors and self._random.random() < (0.1 if self.stopping else 0.5):
+            for _ in range(self._random.choice((0, 0, 1, 4))):
+                self._world.schedule.after(0.0, self._callers.call, self._climate)
             return self._callers.call(self._climate)
         return self._random.choice(gusts)()
 

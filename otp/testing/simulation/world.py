@@ -125,6 +125,12 @@ class World:
         """How many nodes are above it."""
         return self._dns.get(node, "").count(".")
 
+    def names_below(self, node: int) -> list[str]:
+        """The names of all children that were ever started below it."""
+        above = self._dns.get(node)
+        lines = [run.dn.rpartition(".") for run in self.runs.values()]
+        return [name for dn, _, name in lines if dn == above]
+
     def room(self, climate: Climate) -> int:
         """How many more nodes the tree may have."""
         return climate.most - len(self._dns)
@@ -253,7 +259,8 @@ class World:
         habit = self._habits.setdefault(run.node, self.random.choice(_HABITS if run.depth else _HABITS_OF_ROOTS))
         room = self.room(self._climate)
         if run.kept:
-            run.script = child_script(self.random, self.mood, self._climate, habit=habit, room=room)
+            first = run.incarnation == 1
+            run.script = child_script(self.random, self.mood, self._climate, habit=habit, first=first, room=room)
         else:
             run.script = script(self.random, self.mood, self._climate, habit=habit, depth=run.depth, room=room)
         self._go_on(run)

@@ -25,6 +25,7 @@ class Callers:
         self._world = world
         self._random = world.random
         self._last = 0
+        self._favourite: tuple[int, int] | None = None
 
     def call(self, climate: Climate) -> Request | None:
         """The next request, if there is anybody to ask."""
@@ -32,11 +33,13 @@ class Callers:
         who = world.supervisors if random.random() < 0.95 else list(world.past)  # noqa: PLR2004
         if not who:
             return None
-        node, incarnation = random.choice(who)
+        if self._favourite not in who or random.random() < 0.4:  # noqa: PLR2004 - many calls meet at one of them
+            self._favourite = random.choice(who)
+        node, incarnation = self._favourite
         if random.random() < 0.03:  # noqa: PLR2004
             incarnation += random.choice((-1, 1))
         self._last += 1
-        name = random.choice(_NAMES)
+        name = random.choice((random.choice(_NAMES), *world.names_below(node)))
         flags = world.policy(node).supervision or Supervision()
         room = world.room(climate) > 0
         if random.random() < (0.6 if flags.dynamic else 0.2):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["child", "child_script", "first_children", "supervisor"]
 
-_PATIENCES: Final = (None, 0.0719, 0.419, 2.23, 60.0)
+_PATIENCES: Final = (None, 0.0719, 0.419, 2.23, 60.0, 60.0)
 _NAMES: Final = ("a", "b", "c", "d", "e", "f")
 _MOST: Final = 5
 
@@ -57,13 +57,15 @@ def child(random: Random, climate: Climate, flags: Supervision, depth: int) -> P
     return replace(policy, significant=can and random.random() < 0.4)  # noqa: PLR2004
 
 
-def child_script(random: Random, mood: Mood, climate: Climate, *, habit: Habit, room: int) -> Script:
-    """Draw what the next incarnation of a child does."""
+def child_script(  # noqa: PLR0913 - all that it depends on
+    random: Random, mood: Mood, climate: Climate, *, habit: Habit, first: bool, room: int
+) -> Script:
+    """Draw what the next incarnation of a child does; the `first` one seldom fails to start."""
     deeds: list[tuple[float, Deed]] = []
     if room > 0 and random.random() < 0.2:  # noqa: PLR2004
         deeds.append((random.expovariate(1) * climate.pace, ask(random, climate, room)))
     if mood is Mood.STORM:
-        deeds += _stormy(random, climate, habit)
+        deeds += _stormy(random, climate, habit, first=first)
     else:
         deeds.append((random.random() * 0.01, Say(Signal.HEALTHY)))
     return Script(
@@ -73,12 +75,12 @@ def child_script(random: Random, mood: Mood, climate: Climate, *, habit: Habit, 
     )
 
 
-def _stormy(random: Random, climate: Climate, habit: Habit) -> list[tuple[float, Deed]]:
+def _stormy(random: Random, climate: Climate, habit: Habit, *, first: bool) -> list[tuple[float, Deed]]:
     fails = {Habit.SOUND: 0.05, Habit.MIXED: 0.25, Habit.FRAIL: 0.6}[habit]
     dies = {Habit.SOUND: 0.15, Habit.MIXED: 0.5, Habit.FRAIL: 0.9}[habit]
-    prompt = random.random() < 0.5  # noqa: PLR2004
+    prompt = random.random() < (0.9 if first else 0.5)
     pause = 0.0 if prompt else random.expovariate(1) * climate.pace
-    if random.random() < fails:
+    if random.random() < (fails / 5 if first else fails):
         ends = (End.RAISED, End.RAISED, End.RETURNED, End.SHUTDOWN, End.IGNORED, End.IGNORED, End.LEFT)
         return [(pause, Finish(random.choice(ends)))] if random.random() < 0.7 else []  # noqa: PLR2004 - or it hangs
     deeds: list[tuple[float, Deed]] = [(pause, Say(Signal.HEALTHY))]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from otp.testing.simulation.supervision.specs import Status
 from otp.testing.simulation.violation import Rule, Violation
 from otp.tree.decision.messages import Verdict
+from otp.tree.decision.otp.queries import ChildState, count_children, which_children
 from otp.tree.decision.policy import Restart
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
     from otp.testing.simulation.picture import Seen
     from otp.testing.simulation.reading import Reading
+    from otp.testing.simulation.supervision.life import Life
+    from otp.testing.simulation.supervision.specs import Spec
     from otp.tree.decision.messages import Answer, Finish
+    from otp.tree.decision.model import Tree
 
-__all__ = ["answers", "blame", "endings"]
+__all__ = ["answers", "blame", "endings", "queries"]
 
 
 def endings(reading: Reading, finishes: Sequence[Finish]) -> None:
@@ -64,3 +68,28 @@ def blame(node: Seen) -> tuple[Rule, str]:
     if spec.status is Status.RESTARTING:
         return Rule.O7, "its next try has not come"
     return life.doing, "nothing asks its supervisor for that"
+
+
+def queries(tree: Tree, life: Life) -> None:
+    """What a supervisor that waits for mail says of its children, in start order."""
+    if life.ended or not life.idle:
+        return
+    wanted = [
+        (spec.name, spec.node.id, _state(spec), spec.node.policy.supervision is not None)
+        for spec in sorted(life.present(), key=lambda spec: spec.place)
+    ]
+    rows = [(row.name, row.id, row.state, row.supervisor) for row in which_children(tree, life.sup.id)]
+    if rows != wanted:
+        raise Violation(Rule.O17, f"the children of {life.sup.dn} are {wanted}, and said to be {rows}")
+    counts = count_children(tree, life.sup.id)
+    supervisors = sum(supervisor for *_, supervisor in wanted)
+    active = sum(spec.node.runs and _state(spec) is ChildState.RUNNING for spec in life.present())
+    right = (len(wanted), active, supervisors, len(wanted) - supervisors)
+    if (counts.specs, counts.active, counts.supervisors, counts.workers) != right:
+        raise Violation(Rule.O17, f"the children of {life.sup.dn} are {right}, and counted as {counts}")
+
+
+def _state(spec: Spec) -> ChildState:
+    if spec.status is Status.STOPPED:  # what is stuck runs, though nobody wants it to
+        return ChildState.RUNNING if spec.node.runs else ChildState.STOPPED
+    return ChildState.RUNNING if spec.status is Status.RUNNING else ChildState.RESTARTING
