@@ -229,6 +229,24 @@ def test_an_exit_that_waits_is_not_delivered_after_unlink(actors, stage):
     assert not b.ref._home().ties
 
 
+def test_exits_of_two_incarnations_that_wait_are_both_delivered(actors, stage):
+    b, a = actors("b", threads=("a",), restart=otp.Restart.PERMANENT)
+    trap(b)
+
+    def end_twice():
+        for _ in range(2):
+            otp.link(a.ref)
+            a.end(boom)
+            stage.until_dead("a")
+            stage.advance(10.0)
+            stage.until(otp.events.Started, "root.a")
+
+    b.do(end_twice)
+    assert [b.news().ref, b.news().ref] == [a.ref, a.ref]
+    assert b.nothing_more()
+    assert not b.ref._home().ties
+
+
 def test_a_link_made_after_unlink_counts(actors):
     a, b = actors("a", "b")
     trap(b)
