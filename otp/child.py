@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack, overload
 
 from otp.mail.bounds import MailboxLimit, bounded
 from otp.mail.ref import Ref
@@ -19,11 +19,49 @@ if TYPE_CHECKING:
 
     from otp.tree.backend import Backend
 
-__all__ = ["Child", "Defaults", "Options", "Supervising", "is_async", "supervision_of"]
+__all__ = [
+    "Child",
+    "Defaults",
+    "HasRef",
+    "Options",
+    "Server",
+    "Server1",
+    "Supervising",
+    "is_async",
+    "supervision_of",
+]
 
+A = TypeVar("A")
+A_contra = TypeVar("A_contra", contravariant=True)
 Args = TypeVarTuple("Args")
+R_co = TypeVar("R_co", bound=Ref, covariant=True)
 Resolved: TypeAlias = "tuple[Policy, Job, Backend]"
 T = TypeVar("T")
+
+
+class HasRef(Protocol[R_co]):
+    """A runnable with a kind of ref of its own, which whoever starts it is given."""
+
+    @property
+    def ref_type(self) -> type[R_co]:
+        """A subclass of `Ref`."""
+        ...
+
+
+class Server(Protocol[*Args]):
+    """To type checkers: a server; what its class is run with is what its `init` takes."""
+
+    def init(self, *args: *Args) -> object:
+        """As `GenServer.init`."""
+        ...
+
+
+class Server1(Protocol[A_contra]):
+    """The same with one argument: mypy does not see that a `Server` whose `init` has defaults can do with fewer."""
+
+    def init(self, arg: A_contra, /) -> object:
+        """As `GenServer.init`."""
+        ...
 
 
 class Options(TypedDict, total=False):
@@ -81,7 +119,15 @@ class Child(Generic[*Args]):
         ValueError: an option has a value that makes no sense.
     """
 
-    def __init__(self, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> None:
+    @overload
+    def __init__(self, runnable: type[Server[*Args]], /, *args: *Args, **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(self: Child[A], runnable: type[Server1[A]], arg: A, /, **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(self, runnable: HasRef[Ref], /, **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(self, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> None: ...
+    def __init__(self, runnable: Any, /, *args: Any, **options: Unpack[Options]) -> None:  # type: ignore[misc]
         supervision = supervision_of(runnable)
         if not callable(runnable) and supervision is None:
             msg = f"a runnable is a callable, not {_type_name(runnable)}"

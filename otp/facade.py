@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextvars
 import functools
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack, overload
 
-from otp.child import Child, Options
+from otp.child import Child, HasRef, Options, Server, Server1
 from otp.errors import BlockingCallError, Canceled
 from otp.logs.logger import logger_of
 from otp.logs.raw import RawLogger
@@ -23,7 +23,6 @@ from otp.tree.incarnation import here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from loguru import Logger
 
@@ -44,18 +43,43 @@ __all__ = [
     "wait_canceled",
 ]
 
+A = TypeVar("A")
+A_contra = TypeVar("A_contra", contravariant=True)
 Args = TypeVarTuple("Args")
+K = TypeVar("K", bound=Ref)
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", bound=Ref, covariant=True)
 
 
-def run(
-    name: str,
-    runnable: Callable[[*Args], object],
-    /,
-    *args: *Args,
-    **options: Unpack[Options],
-) -> Ref:
+class _Known(Server[*Args], HasRef[R_co], Protocol[R_co, *Args]):
+    pass
+
+
+class _Known0(HasRef[R_co], Protocol[R_co]):
+    def init(self) -> object: ...
+
+
+class _Known1(Server1[A_contra], HasRef[R_co], Protocol[R_co, A_contra]):
+    pass
+
+
+# The first that fits counts. Each pair is for mypy, as `Server1` says; a server without a kind of ref of its own has `Ref`.
+@overload
+def run(name: str, runnable: type[_Known[K, *Args]], /, *args: *Args, **options: Unpack[Options]) -> K: ...
+@overload
+def run(name: str, runnable: type[_Known0[K]], /, **options: Unpack[Options]) -> K: ...
+@overload
+def run(name: str, runnable: type[_Known1[K, A]], arg: A, /, **options: Unpack[Options]) -> K: ...
+@overload
+def run(name: str, runnable: type[Server[*Args]], /, *args: *Args, **options: Unpack[Options]) -> Ref: ...
+@overload
+def run(name: str, runnable: type[Server1[A]], arg: A, /, **options: Unpack[Options]) -> Ref: ...
+@overload
+def run(name: str, runnable: HasRef[K], /, **options: Unpack[Options]) -> K: ...
+@overload
+def run(name: str, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> Ref: ...
+def run(name: str, runnable: Any, /, *args: Any, **options: Unpack[Options]) -> Any:  # type: ignore[misc]
     """Start a child of the calling node, in a group of its own.
 
     Args:
@@ -75,7 +99,7 @@ def run(
 
 
 def run_group(
-    children: Mapping[str, Callable[[], object] | Child[*tuple[Any, ...]]],
+    children: Mapping[str, Callable[[], object] | HasRef[Ref] | Child[*tuple[Any, ...]]],
     *,
     strategy: Strategy = Strategy.ONE_FOR_ALL,
 ) -> dict[str, Ref]:

@@ -7,14 +7,13 @@ common, `gen_server_conduct`.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from otp.behaviours.gen_server_conduct import shown_message
 from otp.behaviours.gen_server_task import serve_in_task
 from otp.behaviours.gen_server_thread import serve_in_thread
 from otp.child import is_async
 from otp.facade import logger
-from otp.mail.ref import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +43,9 @@ class GenServer:
 
         ref = otp.run("counter", Counter, 10)
 
+    A subclass of `Ref` can have methods for the requests that the server knows; with `ref_type = CounterRef` in the class
+    of the server, that is what `otp.run` gives.
+
     Each incarnation has an object of its own. It is HEALTHY when `init` has returned. Callbacks are called one at a time,
     in the order in which the mail came: in a thread; or, if one of them is `async def`, all on the event loop. Whatever
     a callback raises ends the server, and whoever waits for a reply is told (`ServerExitError`).
@@ -51,9 +53,6 @@ class GenServer:
     When it is asked to end, the callback that runs is not interrupted, but for an `async def` one at the end of its
     `shutdown`; then comes `terminate`, and mail that waits is lost.
     """
-
-    ref_type: ClassVar[type[Ref]] = Ref
-    """What kind of ref `otp.run` gives: a subclass of `Ref` can have methods for the requests that the server knows."""
 
     def init(self, *args: Any, **kwargs: Any) -> Said | Ignore | Awaitable[Said | Ignore]:  # noqa: ANN401 - what it is run with
         """Set up the state. Children can be started here.

@@ -12,8 +12,16 @@ import otp
 from otp import events
 
 from .runnables import (
+    AsyncServer,
     AsyncService,
+    Counter,
+    CounterRef,
+    DefaultServer,
+    Get,
+    KnownDefaultServer,
+    PlainServer,
     Service,
+    SilentServer,
     all_default,
     awaits,
     awaits_default,
@@ -62,6 +70,18 @@ def root() -> None:
     otp.run("partial-full", partial(two, 1, "text"))
     otp.run("partial-keyword", partial(required_keyword, text="text"), 1)
 
+    # Servers: their arguments are those of `init`, and what is given is the ref that they name
+    assert_type(otp.run("counter", Counter, 1), CounterRef)
+    assert_type(otp.run("counter-two", Counter, 1, "text"), CounterRef)
+    assert_type(otp.run("counter-options", Counter, 1, restart=otp.Restart.TRANSIENT), CounterRef)
+    assert_type(otp.run("known-default", KnownDefaultServer), CounterRef)
+    assert_type(otp.run("known-default-given", KnownDefaultServer, 2), CounterRef)
+    assert_type(otp.run("async-server", AsyncServer, 1), CounterRef)
+    assert_type(otp.run("plain-server", PlainServer, 1), otp.Ref)
+    assert_type(otp.run("default-server", DefaultServer), otp.Ref)
+    assert_type(otp.run("default-server-given", DefaultServer, 1), otp.Ref)
+    otp.run_group({"s1": DefaultServer, "s2": otp.Child(Counter, 1), "s3": otp.Child(PlainServer, 1, shutdown=1)})
+
     # Options
     otp.run("options", one, 1, restart=otp.Restart.TRANSIENT, shutdown=2, significant=True, start_timeout=None)
     otp.run("brutal", default, 1, shutdown=otp.BRUTAL_KILL, backoff=otp.Backoff(initial=1, jitter=0))
@@ -98,6 +118,47 @@ def inside() -> None:
     bound(number=1, text="text")
     assert_type(otp.bind(gives)(1), str)
     assert_type(otp.bind(Service)(1), Service)
+
+
+def served() -> None:
+    """A server that needs no argument and does not end."""
+    assert_type(otp.run("silent-server", SilentServer), otp.Ref)
+    assert_type(otp.run_group({"silent": SilentServer}), dict[str, otp.Ref])
+
+
+def calls(counter: CounterRef, other: otp.Ref) -> None:
+    """What requests are replied with."""
+    assert_type(counter.call(Get()), int)
+    assert_type(counter.call(Get(), timeout=1), int)
+    assert_type(counter.get(), int)
+    any_reply: str = other.call("get")
+    assert_type(any_reply, str)
+    assert_type(other.stop(otp.Reason.SHUTDOWN, timeout=None), None)
+    assert_type(other.stop(otp.Shutdown("enough")), None)
+    assert_type(other.stop(ValueError("enough")), None)
+    assert_type(other.is_alive(), bool)
+
+
+async def awaited_calls(counter: CounterRef) -> None:
+    """The same on an event loop."""
+    assert_type(await counter.acall(Get()), int)
+    assert_type(await counter.astop(), None)
+
+
+def said() -> list[otp.Reply | otp.NoReply | otp.Continue | otp.Stop | otp.Ignore]:
+    """What callbacks return."""
+    return [
+        otp.Reply(1),
+        otp.Reply(1, timeout=1),
+        otp.NoReply(),
+        otp.NoReply(timeout=0.0),
+        otp.Continue(),
+        otp.Continue("more", reply=1),
+        otp.Stop(),
+        otp.Stop("enough", reply=None),
+        otp.Stop(otp.Shutdown(1)),
+        otp.Ignore(),
+    ]
 
 
 def systems() -> None:

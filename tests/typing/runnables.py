@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import otp
+
 calls: list[tuple[object, ...]] = []
 """What was called, for the one test that runs them."""
 
@@ -81,3 +83,91 @@ class AsyncService:
 
     async def __call__(self, number: int) -> None:
         calls.append(("async __call__", number))
+
+
+class Get(otp.Call[int]):
+    """A request that knows the type of its reply."""
+
+
+class CounterRef(otp.Ref):
+    """A kind of ref with methods of its own."""
+
+    def get(self) -> int:
+        return self.call(Get())
+
+
+class Counter(otp.GenServer):
+    """A server with all its callbacks."""
+
+    ref_type = CounterRef
+
+    def init(self, start: int, text: str = "") -> otp.Stop:
+        calls.append(("Counter", start, text))
+        return otp.Stop()
+
+    def handle_call(self, request: object, sender: otp.Sender) -> int | otp.NoReply:
+        return otp.NoReply() if request == sender else 1
+
+    def handle_cast(self, request: int) -> None: ...
+
+    def handle_info(self, message: object) -> otp.Stop | None: ...
+
+    def handle_continue(self, arg: str) -> otp.Continue | None: ...
+
+    def terminate(self, reason: otp.ExitReason) -> None: ...
+
+    def format_status(self) -> str:
+        return ""
+
+
+class AsyncServer(otp.GenServer):
+    """One with coroutine functions."""
+
+    ref_type = CounterRef
+
+    async def init(self, start: int) -> otp.Stop:
+        calls.append(("AsyncServer", start))
+        return otp.Stop()
+
+    async def handle_call(self, request: object, sender: otp.Sender) -> object:
+        return (request, sender)
+
+    async def handle_cast(self, request: int) -> None: ...
+
+    async def handle_info(self, message: object) -> otp.NoReply | None: ...
+
+    async def handle_continue(self, arg: str) -> otp.Stop | None: ...
+
+    async def terminate(self, reason: otp.ExitReason) -> None: ...
+
+
+class KnownDefaultServer(otp.GenServer):
+    """All its arguments can be left out."""
+
+    ref_type = CounterRef
+
+    def init(self, start: int = 1) -> otp.Stop:
+        calls.append(("KnownDefaultServer", start))
+        return otp.Stop()
+
+
+class DefaultServer(otp.GenServer):
+    """The same without a kind of ref of its own."""
+
+    def init(self, start: int = 2) -> otp.Stop:
+        calls.append(("DefaultServer", start))
+        return otp.Stop()
+
+
+class PlainServer(otp.GenServer):
+    """One that needs its argument."""
+
+    def init(self, start: int) -> otp.Ignore:
+        calls.append(("PlainServer", start))
+        return otp.Ignore()
+
+
+class SilentServer(otp.GenServer):
+    """One without `init`, which serves."""
+
+    def handle_continue(self, arg: object) -> None: ...

@@ -9,6 +9,14 @@ from otp.testing.clock import VirtualClock
 from . import accept, runnables
 
 CALLS = {
+    ("AsyncServer", 1),
+    ("Counter", 1, ""),
+    ("Counter", 1, "text"),
+    ("DefaultServer", 1),
+    ("DefaultServer", 2),
+    ("KnownDefaultServer", 1),
+    ("KnownDefaultServer", 2),
+    ("PlainServer", 1),
     ("Service", 0),
     ("Service", 1),
     ("Service.awaits", 1),
