@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from otp.behaviours.gen_server_conduct import shown_message
+from otp.behaviours.gen_server_report import shown_message
 from otp.behaviours.gen_server_task import serve_in_task
 from otp.behaviours.gen_server_thread import serve_in_thread
 from otp.child import is_async

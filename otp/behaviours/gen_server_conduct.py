@@ -1,25 +1,26 @@
 """What all servers do in the same way, whatever runs them: what comes of a returned value, and of an end.
 
-Nothing here waits, and nothing calls a callback but `format_status`: that is for `gen_server_thread` and
+Nothing here waits, and nothing here calls a callback: that is for `gen_server_thread` and
 `gen_server_task`, which differ in nothing else.
 """
 
 from __future__ import annotations
 
-import reprlib
 from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from otp.behaviours.gen_server_report import report, shown
 from otp.behaviours.gen_server_returns import NOTHING_SAID, Continue, Ignore, NoReply, Reply, Stop
 from otp.errors import BadReturnError, Canceled
-from otp.mail.calls import AwaitedCall, BlockingCall, CallMessage, CastMessage, FutureCall, Sender
+from otp.mail.calls import AwaitedCall, BlockingCall, FutureCall, Sender
 from otp.mail.stop import AwaitedStop, BlockingStop
 from otp.reasons import Reason
 from otp.tree.decision.messages import Signal
 from otp.tree.decision.policy import BRUTAL_KILL
 from otp.tree.ends import Exiting
 from otp.tree.incarnation import here
+from otp.tree.mailbox import NOTHING, Notice
 from otp.tree.rendering import without_innermost_frame
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from otp.reasons import ExitReason
     from otp.tree.decision.policy import BrutalKill
 
-__all__ = ["CALLS", "SAID", "STOPS", "Conduct", "Ending", "Stopping", "shown_message"]
+__all__ = ["CALLS", "SAID", "Conduct", "Ending", "Stopping"]
 
 CALLS: Final = frozenset({BlockingCall, AwaitedCall, FutureCall})
 """Letters that `handle_call` is for."""
-STOPS: Final = frozenset({BlockingStop, AwaitedStop})
 SAID: Final = frozenset({Reply, NoReply, Continue, Stop})
 """What `handle_call` returns where it is not the reply itself."""
+_STOPS: Final = frozenset({BlockingStop, AwaitedStop})
 
 
 class Stopping(Exception):  # noqa: N818 - no error: how the loop of a server is left
@@ -82,7 +83,7 @@ class Conduct:
         if kind is Ignore:
             raise Exiting(None)
         if kind is Stop and said.reply is NOTHING_SAID:
-            raise Exiting(said.reason)
+            raise _exiting(said.reason)
         following = None if said is None else self.heed(said, None)
         self.incarnation.signal(Signal.HEALTHY)
         return following
@@ -91,7 +92,7 @@ class Conduct:
         """`init` has failed."""
         if type(error) is Exiting:
             return error
-        return None if self._is_cancel(error) else Exiting(without_innermost_frame(error))
+        return None if self._is_cancel(error) else _exiting(without_innermost_frame(error))
 
     def heed(self, said: Any, sender: Sender | None) -> Continue | float | None:  # noqa: ANN401 - a callback has returned it
         """What is next: to continue, or to wait, for so long.
@@ -118,15 +119,29 @@ class Conduct:
                 if sender is not None and reply is not NOTHING_SAID:
                     sender.settle(good=True, value=reply)
                 return said  # type: ignore[no-any-return]
-        msg = f"a callback of {type(self.server).__name__} has returned {_shown(said)}, which means nothing there"
+        msg = f"a callback of {type(self.server).__name__} has returned {shown(said)}, which means nothing there"
         raise BadReturnError(msg, said)
 
-    def ending(self, error: BaseException) -> Ending:
-        """`error` has left the loop of the server."""
+    def is_info(self, letter: Any) -> bool:  # noqa: ANN401 - neither a call nor a cast
+        """Whether `handle_info` is to see that.
+
+        Raises:
+            Stopping: it is a stop.
+        """
+        kind = type(letter)
+        if kind in _STOPS:
+            raise Stopping(letter.request)
+        return letter is not NOTHING and (not issubclass(kind, Notice) or letter.wanted)
+
+    def ending(self, error: BaseException, letter: object) -> Ending:
+        """`error` has left the loop of the server, when it was at `letter`."""
         if type(error) is Stopping:
+            if isinstance(error.reason, BaseException):
+                report(self.server, letter, error.reason)
             return Ending(error.reason, sender=error.sender, reply=error.reply)
         if self._is_cancel(error):
             return self.canceled()
+        report(self.server, letter, error)
         return Ending(without_innermost_frame(error))
 
     def canceled(self) -> Ending:
@@ -139,28 +154,18 @@ class Conduct:
         if ending.sender is not None and ending.reply is not NOTHING_SAID:
             ending.sender.settle(good=True, value=ending.reply)
         if error is not None and not self._is_cancel(error):
-            return Exiting(without_innermost_frame(error))
-        return None if ending.canceled else Exiting(ending.reason)
+            if error is not ending.reason:
+                report(self.server, None, error)
+            return _exiting(without_innermost_frame(error))
+        return None if ending.canceled else _exiting(ending.reason)
 
     def _is_cancel(self, error: BaseException) -> bool:
         # `isinstance` would ask the object for its class, and it may be a hostile one
         return self.incarnation.is_canceled and issubclass(type(error), (Canceled, CancelledError))
 
 
-_repr: Final = reprlib.Repr()
-
-
-def _shown(value: object) -> str:
-    try:
-        return _repr.repr(value)
-    except BaseException:  # noqa: BLE001 - a hostile `__repr__` must not decide how an end is reported
-        return f"<{type(value).__name__} that cannot be shown>"
-
-
-def shown_message(letter: object) -> str:
-    """A letter in one line."""
-    if isinstance(letter, CallMessage):
-        return f"call {_shown(letter.request)}"
-    if isinstance(letter, CastMessage):
-        return f"cast {_shown(letter.request)}"
-    return _shown(letter)
+def _exiting(reason: ExitReason) -> Exiting:
+    exiting = Exiting(reason)
+    if isinstance(reason, BaseException):
+        exiting.__cause__ = reason  # found there, what its frames hold is dropped
+    return exiting

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.behaviours.gen_server_conduct import CALLS, SAID, STOPS, Conduct, Ending, Stopping
+from otp.behaviours.gen_server_conduct import CALLS, SAID, Conduct, Ending
 from otp.behaviours.gen_server_returns import TIMEOUT, Continue
 from otp.child import is_async
 from otp.mail.calls import CastMessage
 from otp.tree.decision.policy import BrutalKill
-from otp.tree.mailbox import NOTHING, LoopMailbox, Notice, alarm
+from otp.tree.mailbox import NOTHING, LoopMailbox, alarm
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_server import GenServer
@@ -129,17 +129,15 @@ class _TaskServer(Conduct):
                     said = server.handle_cast(letter.request)
                     if self._cast_awaits:
                         said = await said
-                elif letter is NOTHING or (isinstance(letter, Notice) and not letter.wanted):
+                elif not self.is_info(letter):
                     continue
-                elif kind in STOPS:
-                    raise Stopping(letter.request)  # noqa: TRY301 # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
                 else:
                     said = server.handle_info(letter)
                     if self._info_awaits:
                         said = await said
                 until = None if said is None else await self._follow(self.heed(said, None))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the server ends by it
-            return self.ending(error)
+            return self.ending(error, letter)
         return self.canceled()
 
     async def _follow(self, following: Continue | float | None) -> float | None:

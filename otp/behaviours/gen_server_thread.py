@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otp.behaviours.gen_server_conduct import CALLS, SAID, STOPS, Conduct, Ending, Stopping
+from otp.behaviours.gen_server_conduct import CALLS, SAID, Conduct, Ending
 from otp.behaviours.gen_server_returns import TIMEOUT, Continue
 from otp.mail.calls import CastMessage
-from otp.tree.mailbox import NOTHING, Notice, ThreadMailbox
+from otp.tree.mailbox import NOTHING, ThreadMailbox
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_server import GenServer
@@ -44,7 +44,7 @@ class _ThreadServer(Conduct):
             return self.ended(ending, error)
         return self.ended(ending, None)
 
-    def _serve(self, following: Continue | float | None) -> Ending:  # noqa: C901 - each call between two letters costs every letter
+    def _serve(self, following: Continue | float | None) -> Ending:
         server, incarnation = self.server, self.incarnation
         mailbox = incarnation.mailbox
         assert isinstance(mailbox, ThreadMailbox)  # noqa: S101 - so says the backend
@@ -73,15 +73,13 @@ class _ThreadServer(Conduct):
                     continue
                 if kind is CastMessage:
                     said = server.handle_cast(letter.request)
-                elif letter is NOTHING or (isinstance(letter, Notice) and not letter.wanted):
+                elif not self.is_info(letter):
                     continue
-                elif kind in STOPS:
-                    raise Stopping(letter.request)  # noqa: TRY301 # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
                 else:
                     said = server.handle_info(letter)
                 until = None if said is None else self._follow(self.heed(said, None))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the server ends by it
-            return self.ending(error)
+            return self.ending(error, letter)
 
     def _follow(self, following: Continue | float | None) -> float | None:
         """Continue as often as that is said, then until when to wait."""
