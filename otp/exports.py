@@ -18,6 +18,8 @@ from otp.behaviours.gen_server_returns import Ignore as Ignore
 from otp.behaviours.gen_server_returns import NoReply as NoReply
 from otp.behaviours.gen_server_returns import Reply as Reply
 from otp.behaviours.gen_server_returns import Stop as Stop
+from otp.behaviours.partition_supervisor import PartitionSupervisor as PartitionSupervisor
+from otp.behaviours.partition_supervisor import PartitionSupervisorRef as PartitionSupervisorRef
 from otp.behaviours.supervisor import Supervisor as Supervisor
 from otp.behaviours.supervisor import SupervisorRef as SupervisorRef
 from otp.child import Child as Child

@@ -12,10 +12,23 @@ from otp.tree.decision.policy import Strategy
 from otp.tree.mailbox import DeafMailbox
 
 if TYPE_CHECKING:
-    from otp.tree.backend import Job
+    from otp.tree.backend import Backend, Job
+    from otp.tree.decision.policy import Policy
     from otp.tree.incarnation import Incarnation
 
-__all__ = ["SupervisorBackend"]
+__all__ = ["SupervisorBackend", "SupervisorMailbox"]
+
+
+class SupervisorMailbox(DeafMailbox):
+    """Where a supervisor lives, for whoever wants to know at once what it has been started with."""
+
+    __slots__ = ("children",)
+
+    def __init__(self, dn: str) -> None:
+        """Of the next incarnation at `dn`."""
+        super().__init__(dn)
+        self.children: tuple[tuple[str, Policy, Job, Backend], ...] = ()
+        """The initial ones, in order, once it runs."""
 
 
 class SupervisorBackend:
@@ -32,11 +45,13 @@ class SupervisorBackend:
     def start(self, incarnation: Incarnation, job: Job) -> _Running:
         """Tell of the children it starts with."""
         incarnation.spawn(job.runnable, Strategy.ONE_FOR_ONE)
+        if isinstance(incarnation.mailbox, SupervisorMailbox):
+            incarnation.mailbox.children = job.runnable
         return _Running(incarnation)
 
-    def mailbox(self, dn: str) -> DeafMailbox:
+    def mailbox(self, dn: str) -> SupervisorMailbox:
         """Nobody reads its mail."""
-        return DeafMailbox(dn)
+        return SupervisorMailbox(dn)
 
     def close(self) -> None:
         """Nothing is held."""

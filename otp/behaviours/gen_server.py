@@ -95,6 +95,8 @@ class GenServer:
 
         Not called after KILL or with `BRUTAL_KILL`, nor when `init` has failed. An exception becomes the reason.
         """
+        del reason
+        return None
 
     def format_status(self) -> Any:  # noqa: ANN401 - whatever is fit to be shown
         """The state as it may be shown, in a crash report or to an operator: leave out what is secret."""
