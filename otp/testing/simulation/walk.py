@@ -23,10 +23,10 @@ def fronts(node: Seen, reach: Callable[[Seen], None] | None = None) -> list[Seen
 
     `reach` is called with each node that the order has come to.
     """
-    if reach is not None and (node.runs or not node.over()):
+    if reach is not None:
         reach(node)
-    if node.life is not None and node.life.walk is not None and not node.life.walk.over:  # a supervisor ends that first
-        found = [front for top in node.life.walk.tops for front in fronts(top, reach)]
+    if node.life is not None:  # a supervisor ends first what it is about
+        found = [front for top in node.life.awaited() for front in fronts(top, reach)]
         if found:
             return found
     flags = node.policy.supervision

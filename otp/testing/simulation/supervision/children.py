@@ -49,8 +49,8 @@ def _begin(life: Life, spec: Spec, rule: Rule) -> None:
 
 
 def _has_started(spec: Spec) -> bool:
-    state = spec.node.state
-    return state is NodeState.HEALTHY or (state is NodeState.DONE and spec.end is not End.IGNORED)
+    node = spec.node
+    return node.healthy_at is not None or (node.state is NodeState.DONE and spec.end is not End.IGNORED)
 
 
 def _is_late(spec: Spec) -> bool:
@@ -66,11 +66,9 @@ def lose_patience(life: Life, spec: Spec) -> None:
 
 def _outcome(life: Life, spec: Spec) -> Outcome:
     lose_patience(life, spec)
-    if spec.node.state is NodeState.DEAD:
-        return Outcome.FAILED
-    if spec.node.state is NodeState.DONE and spec.end is End.IGNORED:
-        return Outcome.IGNORED
-    if spec.node.state is NodeState.DONE:
+    if not _has_started(spec):
+        return Outcome.IGNORED if spec.node.state is NodeState.DONE else Outcome.FAILED
+    if not spec.node.runs:
         life.dying.append(spec)
     return Outcome.STARTED
 

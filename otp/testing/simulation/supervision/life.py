@@ -249,6 +249,12 @@ class Life:
         """All children, and those that have no specification any more and have not ended."""
         return [*self.specs, *self.lingering()]
 
+    def awaited(self) -> list[Seen]:
+        """Children that have to end before anything else is done."""
+        if self.walk is not None and not self.walk.over:
+            return list(self.walk.tops)
+        return [self.starting.node] if self.starting is not None and not self.starting.node.runs else []
+
     def lingering(self) -> list[Spec]:
         """Those that have no specification any more and have not ended."""
         return [spec for spec, _ in self._leaving if not spec.node.over()]
