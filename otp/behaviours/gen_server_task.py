@@ -120,7 +120,7 @@ class _TaskServer(Conduct):
                     if self._call_awaits:
                         said = await said
                     if type(said) not in SAID:
-                        letter.settle(good=True, value=said)
+                        letter.answer(said)
                         until = None
                     else:
                         until = await self._follow(self.heed(said, letter))

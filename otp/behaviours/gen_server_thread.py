@@ -66,7 +66,7 @@ class _ThreadServer(Conduct):
                 if kind in CALLS:
                     said = server.handle_call(letter.request, letter)
                     if type(said) not in SAID:
-                        letter.settle(good=True, value=said)
+                        letter.answer(said)
                         until = None
                     else:
                         until = self._follow(self.heed(said, letter))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
-from asyncio import _get_running_loop
+from asyncio import _get_running_loop, get_running_loop
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from otp.errors import BlockingCallError, CallingSelfError, MailboxFullError
@@ -18,6 +17,7 @@ from otp.mail.calls import (
     too_late,
     value_of,
 )
+from otp.mail.deadlines import too_late_at
 from otp.mail.notices import Exit
 from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason
 from otp.reasons import Reason
@@ -151,24 +151,23 @@ class Ref:
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - as above
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """`call` for event loops."""
-        call = AwaitedCall(request, self._callable_home(), asyncio.get_running_loop())
-        return value_of(self, await self._outcome(call, timeout))
-
-    async def _outcome(self, call: AwaitedCall, timeout: float | None) -> tuple[bool, Any]:
+        loop = get_running_loop()
+        call = AwaitedCall(request, self._callable_home(), loop)
         call.post()
-        loop = call.future.get_loop()
-        disarm = None if timeout is None else alarm(self._system.clock, loop, timeout, call.future)
+        waiter = call.future
+        disarm = None if timeout is None else too_late_at(self._system.clock, loop, timeout, waiter)
         try:
-            await call.future
+            await waiter
         finally:
             if disarm is not None:
-                disarm()
+                disarm(waiter)
             outcome = call.outcome
             if outcome is None:  # too late, or the caller was canceled
                 call.give_up()
         if outcome is None:
             raise too_late(self, timeout)
-        return outcome
+        good, value = outcome
+        return value if good else value_of(self, outcome)
 
     def send_request(self, request: object) -> concurrent.futures.Future[Any]:
         """Ask for something, and wait for the reply another time; as `gen_server:send_request/2`.
@@ -226,8 +225,20 @@ class Ref:
 
     async def astop(self, reason: ExitReason = Reason.NORMAL, timeout: float | None = None) -> None:
         """`stop` for event loops."""
-        call = AwaitedStop(checked_reason(reason), self._callable_home(), asyncio.get_running_loop())
-        check_stopped(self, reason, await self._outcome(call, timeout))
+        loop = get_running_loop()
+        call = AwaitedStop(checked_reason(reason), self._callable_home(), loop)
+        call.post()
+        disarm = None if timeout is None else alarm(self._system.clock, loop, timeout, call.future)
+        try:
+            await call.future
+        finally:
+            if disarm is not None:
+                disarm()
+            if call.outcome is None:  # too late, or the caller was canceled
+                call.give_up()
+        if call.outcome is None:
+            raise too_late(self, timeout)
+        check_stopped(self, reason, call.outcome)
 
     def exit(self, reason: ExitReason = Reason.SHUTDOWN) -> None:
         """Send an exit signal to whoever lives there now, and return; as `erlang:exit/2`. To nobody, it is a no-op.
@@ -254,7 +265,7 @@ class Ref:
         return self._system.directory.homes.get(self.dn)
 
     def _callable_home(self) -> Mailbox:
-        home = self._home()
+        home = self._system.directory.homes.get(self.dn)
         if home is None:
             raise no_process(self)
         caller = current.get()

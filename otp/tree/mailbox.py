@@ -108,11 +108,11 @@ class Mailbox:
         """Links, monitors and timers; looked at and changed under `tying`."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - only for slots that are empty
-        if name in {"pending", "put"}:
-            with _opening:
-                self._open()
-            return object.__getattribute__(self, name)
-        raise AttributeError(name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with _opening:
+            self._open()
+        return object.__getattribute__(self, name)
 
     def _open(self) -> None:
         raise NotImplementedError
@@ -212,8 +212,6 @@ class ThreadMailbox(Mailbox):
 
         Only the thread of the runnable takes.
         """
-        if not self.opened:
-            _ = self.put
         if timeout is None:
             return self._queue.get()
         with suppress(Empty):
@@ -283,13 +281,12 @@ class LoopMailbox(Mailbox):
 
     async def take(self, clock: Clock, timeout: float | None = None) -> Any:  # noqa: ANN401 - a letter; on that clock
         """As `ThreadMailbox.take`; more than one task of the runnable may wait here."""
-        if not self.opened:
-            _ = self.put
         items = self._items
         if items:
             return items.popleft()
-        loop = asyncio.get_running_loop()
-        self._loop, self._thread = loop, get_ident()
+        loop = self._loop
+        if loop is None:
+            self._loop, self._thread = loop, _ = asyncio.get_running_loop(), get_ident()
         waiter: asyncio.Future[None] = loop.create_future()
         self._waiters.append(waiter)
         if items:  # since then, by somebody who did not see the waiter
