@@ -39,7 +39,7 @@ from otp.tree.decision.messages import (
     Why,
 )
 from otp.tree.decision.model import NodeState
-from otp.tree.decision.otp.queries import count_children, kept_below, which_children
+from otp.tree.decision.otp.queries import count_children, which_children
 from otp.tree.decision.record import record
 from otp.tree.incarnation import Lifecycle
 from otp.tree.node import Conclude, Expose, Gathering, Node, Retire, Vacate
@@ -200,9 +200,8 @@ class Supervisor(Actor):
             for spec, mailbox in zip(message.specs, message.mailboxes, strict=True):
                 self._house(spec, parent, mailbox)
             self._decide(event)
-            kept = kept_below(self._tree, event.node)
             absent = [spec.node for spec in message.specs if spec.node not in self._tree.nodes]
-            self._forget([node for node in absent if node not in kept and node in self._nodes])
+            self._forget([node for node in absent if node not in self._tree.kept and node in self._nodes])
             for spec in message.specs:
                 node = self._tree.nodes.get(spec.node)
                 if spec.node in self._nodes and (node is None or not node.running):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from otp.tree.decision.model import Tree
     from otp.tree.decision.otp.record import Spec, Supervisor
 
-__all__ = ["ChildCounts", "ChildRow", "ChildState", "count_children", "kept_below", "which_children"]
+__all__ = ["ChildCounts", "ChildRow", "ChildState", "count_children", "which_children"]
 
 
 class ChildState(enum.StrEnum):
@@ -52,14 +52,6 @@ def which_children(tree: Tree, node_id: int) -> list[ChildRow]:
         ChildRow(name, spec.node.id, _state(record, spec), spec.node.policy.supervision is not None)
         for name, spec in record.specs.items()
     ]
-
-
-def kept_below(tree: Tree, node_id: int) -> frozenset[int]:
-    """The nodes of all children that the supervisor `node_id` has, whether they are in the tree or not."""
-    node = tree.nodes.get(node_id)
-    if node is None or node.supervisor is None:
-        return frozenset()
-    return frozenset([spec.node.id for spec in node.supervisor.specs.values()])
 
 
 def _state(record: Supervisor, spec: Spec) -> ChildState:
