@@ -22,6 +22,7 @@ copies it (`copy.deepcopy`).
 
 from __future__ import annotations
 
+from heapq import heappop
 from typing import TYPE_CHECKING
 
 from otp.tree.decision.bookkeeping import enter, start
@@ -57,7 +58,7 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
     match event:
         case Ended():
             ended(tree, event, actions)
-            if tree.due:
+            if tree.due or tree.awake:
                 _go_on(tree, event.at, actions)
             advance(tree, event.at, actions)
         case Spawned():
@@ -72,20 +73,25 @@ def decide(tree: Tree, event: Event) -> tuple[Tree, list[Action]]:
             stop(tree, event.timeout, event.at, actions)
         case _:
             asked(tree, event, actions)
-    if tree.due:
+    if tree.due or tree.awake:
         _go_on(tree, event.at, actions)
         advance(tree, event.at, actions)
     return tree, actions
 
 
 def _go_on(tree: Tree, at: float, actions: list[Action]) -> None:
-    """What waits for something to happen, in the behaviour supervisors, goes on as far as it can."""
-    while tree.due:
-        due = tree.due.popleft()
-        if isinstance(due, Halt):
-            halt.step(tree, due, at, actions)
-        elif serve.serve(tree, due, at, actions):
-            finished(tree, due, at, actions)
+    """What waits for something to happen, in the behaviour supervisors, goes on as far as it can.
+
+    In OTP they are processes, and when several have something to do in the same moment, nothing says who is first. Here
+    it is the deepest: what it is about, it does before whoever is above it may stop it.
+    """
+    while tree.due or tree.awake:
+        if tree.due:
+            halt.step(tree, tree.due.popleft(), at, actions)
+            continue
+        sup = tree.nodes.get(heappop(tree.awake)[1])
+        if sup is not None and serve.serve(tree, sup, at, actions):
+            finished(tree, sup, at, actions)
 
 
 def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
@@ -97,7 +103,7 @@ def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
         backoff_over(tree, purpose, event.at, actions)
     elif isinstance(purpose, Deadline):
         deadline_over(tree, purpose, event.at, actions)
-        if tree.due:
+        if tree.due or tree.awake:
             _go_on(tree, event.at, actions)
         advance(tree, event.at, actions)
     elif isinstance(purpose, Supervisor):

@@ -5,6 +5,7 @@ What is counted is defined in `model`; here it is kept true, one change at a tim
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import TYPE_CHECKING
 
 from otp.tree.decision.messages import Arm, Changed, Disarm, Start
@@ -28,6 +29,7 @@ __all__ = [
     "reprieve",
     "start",
     "subtree",
+    "wake",
 ]
 
 
@@ -150,6 +152,11 @@ def arm(tree: Tree, purpose: Purpose, at: float, out: list[Action]) -> None:
     purpose.timer = tree.last_timer
     tree.timers[purpose.timer] = purpose
     out.append(Arm(purpose.timer, at))
+
+
+def wake(tree: Tree, sup: Node) -> None:
+    """The behaviour supervisor `sup` may go on by what has just happened."""
+    heappush(tree.awake, (-sup.dn.count("."), sup.id))
 
 
 def disarm(tree: Tree, purpose: Purpose, out: list[Action]) -> None:

@@ -138,8 +138,10 @@ class Tree:
     last_timer: int = 0
     kept: dict[int, Node] = field(default_factory=dict)
     """Children of behaviour supervisors that are not in the tree, for they are stopped or not started yet."""
-    due: deque[Node | Halt] = field(default_factory=deque)
-    """Behaviour supervisors and stops in order that may go on by what has just happened; empty between events."""
+    due: deque[Halt] = field(default_factory=deque)
+    """Stops in order that may go on by what has just happened; empty between events."""
+    awake: list[tuple[int, int]] = field(default_factory=list)
+    """Behaviour supervisors that may, a heap: how deep each is, negative, and its id. Empty between events too."""
 
     @property
     def healthy(self) -> bool:

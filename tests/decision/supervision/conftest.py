@@ -262,6 +262,7 @@ def check(world: World) -> None:
     if tree.nodes:  # a TEMPORARY root leaves
         assert sorted(tree.nodes) == sorted(node.id for node in found)
     assert not tree.due
+    assert not tree.awake
     assert {node.id: (node.state, node.incarnation) for node in nodes} == {
         node: told for node, told in world.reported.items() if node in tree.nodes
     }

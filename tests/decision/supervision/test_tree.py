@@ -282,3 +282,17 @@ def test_settled_says_whether_a_restart_is_pending(plant, strategy):
         world.leaves(*stopping)
         world.up()
     assert world.tree.settled
+
+
+def test_when_several_have_something_to_do_the_deepest_comes_first(plant):
+    """What waited for the inner one to start is done before the outer one, which waited for the same, stops it."""
+    world = plant(sup("root", sup("s", child("a", shutdown=0.0), child("b"))))
+    world.healthy("root.s.a")
+    outer = world.terminate_child("root", "s")
+    inner = world.terminate_child("root.s", "a")
+
+    told = world.healthy("root.s.b")
+
+    assert world.verdict(inner) is Verdict.OK
+    assert told == ["cancel root.s.a#1", "cancel root.s.b#1"]
+    assert world.verdict(outer) is None

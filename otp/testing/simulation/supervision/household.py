@@ -34,26 +34,42 @@ def requested(reading: Reading, request: Request) -> None:
 
 
 def go_on(reading: Reading) -> bool:
-    """Let each of them do what it can. Whether any could."""
+    """Let stops go on, or else the deepest supervisor that can. Whether any could.
+
+    They are processes, and nothing says in OTP which of them is first when several have something to do in the same
+    moment. With `otp` it is the deepest: it does what it is about before whoever is above may stop it.
+    """
     picture = reading.picture
     moved = False
     for walk in picture.walks:
         moved = walk.go_on(reading) or moved
     picture.walks = [walk for walk in picture.walks if not walk.over]
-    for sup in list(picture.nodes.values()):
+    lives = _lives(reading)
+    for life in lives:
+        if moved:
+            break
+        ends = len(reading.endings)
+        moved = life.advance(reading)
+        if len(reading.endings) > ends:
+            _collapse(reading, life.sup)
+    for life in lives:
+        life.sweep(reading)
+    return moved
+
+
+def _lives(reading: Reading) -> list[Life]:
+    """Of all supervisors that run, the deepest first."""
+    lives: list[Life] = []
+    for sup in reading.picture.nodes.values():
         flags = sup.policy.supervision
         if flags is None or not sup.runs:
             continue
         if sup.life is None:
-            sup.life = Life(picture, sup, flags)
+            sup.life = Life(reading.picture, sup, flags)
             if sup.condemned:
                 sup.life.canceled(reading)
-        ends = len(reading.endings)
-        moved = sup.life.advance(reading) or moved
-        sup.life.sweep(reading)
-        if len(reading.endings) > ends:
-            _collapse(reading, sup)
-    return moved
+        lives.append(sup.life)
+    return sorted(lives, key=lambda life: life.sup.dn.count("."), reverse=True)
 
 
 def _collapse(reading: Reading, sup: Seen) -> None:

@@ -7,7 +7,7 @@ apart into events. What it wants to happen is written into the reading at hand, 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation.picture import Alarm, Group, Purpose, Seen
 from otp.testing.simulation.reading import Ending, Reading, Reply
@@ -17,7 +17,16 @@ from otp.testing.simulation.supervision.requests import serve
 from otp.testing.simulation.supervision.specs import Again, Exit, Outcome, Over, Retry, Spec, Status
 from otp.testing.simulation.supervision.strategies import again, exited, retry, settle_down
 from otp.testing.simulation.violation import Rule
-from otp.tree.decision.messages import Cause, End, StartChild, Verdict, Why
+from otp.tree.decision.messages import (
+    Cause,
+    DeleteChild,
+    End,
+    RestartChild,
+    StartChild,
+    TerminateChild,
+    Verdict,
+    Why,
+)
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.policy import Restart
 
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
     from otp.tree.decision.policy import Supervision
 
 __all__ = ["Life"]
+
+_REQUESTS: Final = (StartChild, RestartChild, TerminateChild, DeleteChild)
 
 
 class Life:
@@ -327,7 +338,7 @@ class Life:
 
     def _refuse_mail(self) -> None:
         for mail in [self._request, *self._mail]:
-            if mail is not None and not isinstance(mail, (Exit, Again, Retry)):
+            if isinstance(mail, _REQUESTS):
                 self._refuse_later(mail)
         self._request = None
         self._mail.clear()

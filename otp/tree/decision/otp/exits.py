@@ -1,13 +1,13 @@
 """What the children of a behaviour supervisor tell it: the hooks of the other rules.
 
-Nothing is decided here. What happened is written down, and the supervisor is put down in `tree.due`.
+Nothing is decided here. What happened is written down, and the supervisor is woken.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import change, doom
+from otp.tree.decision.bookkeeping import change, doom, wake
 from otp.tree.decision.cancel import cancel, end_backoff
 from otp.tree.decision.messages import Cause, End
 from otp.tree.decision.model import NodeState
@@ -30,7 +30,7 @@ def started(tree: Tree, record: Supervisor, node: Node) -> None:
     if task is not None and task.trial is not None and task.trial.node is node and task.outcome is None:
         task.outcome = Outcome.STARTED
         task.trial.status = Status.STARTED
-        tree.due.append(record.node)
+        wake(tree, record.node)
 
 
 def exited(tree: Tree, record: Supervisor, node: Node, event: Ended, out: list[Action]) -> None:
@@ -69,12 +69,12 @@ def _note(tree: Tree, record: Supervisor, spec: Spec, end: End, *, returned: boo
         spec.status = Status.STARTED
     else:
         task.outcome = Outcome.FAILED
-    tree.due.append(record.node)
+    wake(tree, record.node)
 
 
 def gone(tree: Tree, record: Supervisor, node: Node, at: float, out: list[Action]) -> None:
     """A child and all below it have ended, one way or another."""
-    tree.due.append(record.node)
+    wake(tree, record.node)
     spec = record.specs.get(node.name)
     if record.closed or spec is None:
         return
@@ -100,4 +100,4 @@ def anew(tree: Tree, record: Supervisor, node: Node) -> None:
     spec = record.specs.get(node.name)
     if not record.closed and spec is not None:
         record.queue.append(Anew(spec, node.incarnation))
-        tree.due.append(record.node)
+        wake(tree, record.node)

@@ -2,14 +2,14 @@
 
 As in the stop of the whole tree, children end before their parent, the last one first, one at a time; only those of a
 dynamic supervisor all at once. What has to be waited for says so itself: a node that ends or is stuck has its `halt`
-put down in `tree.due`, and so has the one above when this one is over. Nothing here calls itself.
+put down in `tree.due`, and so has the one above when this one is over (a supervisor is woken). Nothing here calls itself.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import arm, disarm
+from otp.tree.decision.bookkeeping import arm, disarm, wake
 from otp.tree.decision.cancel import LAST_GRACE, cancel, end_backoff, hurry
 from otp.tree.decision.otp.close import dissolve
 from otp.tree.decision.otp.record import Halt
@@ -72,7 +72,10 @@ def step(tree: Tree, halt: Halt, at: float, out: list[Action]) -> None:
     if above is not None:
         above.waits -= 1
         if not above.waits:
-            tree.due.append(above if isinstance(above, Halt) else above.record.node)
+            if isinstance(above, Halt):
+                tree.due.append(above)
+            else:
+                wake(tree, above.record.node)
 
 
 def order_over(tree: Tree, halt: Halt, at: float, out: list[Action]) -> None:

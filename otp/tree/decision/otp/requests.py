@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from otp.tree.decision.bookkeeping import wake
 from otp.tree.decision.messages import (
     Answer,
     Cause,
@@ -35,7 +36,7 @@ def asked(tree: Tree, request: Request, out: list[Action]) -> None:
         refuse(request, Verdict.NO_PROCESS, out)
     else:
         record.queue.append(request)
-        tree.due.append(record.node)
+        wake(tree, record.node)
 
 
 def handle(tree: Tree, record: Supervisor, request: Request, at: float, out: list[Action]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import arm
+from otp.tree.decision.bookkeeping import arm, wake
 from otp.tree.decision.otp import requests, restarts
 from otp.tree.decision.otp.children import adopt
 from otp.tree.decision.otp.record import Again, Anew, Exit, Job, Task
@@ -28,13 +28,13 @@ def spawned(tree: Tree, record: Supervisor, births: tuple[Birth, ...]) -> None:
     specs = [adopt(record, birth) for birth in births]
     tree.kept.update((spec.node.id, spec.node) for spec in specs)
     record.task = Task(Job.INITIAL, record, starts=deque(specs))
-    tree.due.append(record.node)
+    wake(tree, record.node)
 
 
 def turn(tree: Tree, record: Supervisor) -> None:
     """The next try of a restart may be made."""
     record.turn = True
-    tree.due.append(record.node)
+    wake(tree, record.node)
 
 
 def serve(tree: Tree, sup: Node, at: float, out: list[Action]) -> bool:
