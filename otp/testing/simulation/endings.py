@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otp.testing.simulation.picture import Alarm, Order, Purpose
 from otp.testing.simulation.rules import call_off, condemn
 from otp.testing.simulation.violation import Rule
-from otp.testing.simulation.walk import fronts
+from otp.testing.simulation.walk import fronts, reach
 from otp.tree.decision.messages import Cause
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.stop import LAST_GRACE
 
 if TYPE_CHECKING:
+    from otp.testing.simulation.picture import Seen
     from otp.testing.simulation.reading import Reading
 
-__all__ = ["rush", "stop", "take_turns"]
+__all__ = ["rush", "stop", "take_turns", "term_over"]
 
 
 def stop(reading: Reading, timeout: float | None) -> None:
@@ -52,8 +54,13 @@ def rush(reading: Reading, order: Order) -> None:
     order.rushed = True
     order.timeout = None
     condemn(reading, [picture.root], Cause.STOP, picture.root.dn)
-    last = Alarm(Purpose.DEADLINE, reading.at + LAST_GRACE, Rule.R14)
-    for node in picture.root.below():
+    hurry(reading, picture.root, Rule.R14)
+
+
+def hurry(reading: Reading, top: Seen, rule: Rule) -> None:
+    """All that has been canceled from `top` on has little time to end, however much it was promised."""
+    last = Alarm(Purpose.DEADLINE, reading.at + LAST_GRACE, rule)
+    for node in top.below():
         if node.runs and not node.late and (node.deadline is None or node.deadline.at >= last.at):
             if node.deadline is not None:
                 node.deadline.nodes.remove(node)
@@ -63,6 +70,16 @@ def rush(reading: Reading, order: Order) -> None:
             last.nodes.append(node)
     if last.nodes:
         reading.armed.append(last)
+
+
+def term_over(reading: Reading, sup: Seen) -> None:
+    """A supervisor has not stopped within its `shutdown`.
+
+    OTP kills it then, and all that it is linked to is killed by that. Who cannot be killed is canceled, all at once.
+    """
+    sup.term = None
+    condemn(reading, [sup], Cause.STOP, sup.dn, supervised=Rule.O3)
+    hurry(reading, sup, Rule.O3)
 
 
 def take_turns(reading: Reading) -> None:
@@ -76,12 +93,12 @@ def take_turns(reading: Reading) -> None:
     elif order.rushed:
         over = not any(node.runs and not node.late for node in picture.nodes.values())
     else:
-        turns = fronts(picture.root)
+        turns = fronts(picture.root, partial(reach, reading))
         while any(not front.condemned for front in turns):
             supervised = Rule.R14 if any(node.life is not None for node in turns[0].above()) else None
             for front in turns:
                 condemn(reading, [front], Cause.STOP, picture.root.dn, supervised=supervised)
-            turns = fronts(picture.root)  # they may be stuck already, if they were not to be waited for
+            turns = fronts(picture.root, partial(reach, reading))  # they may be stuck already, if they were not to be waited for
         over = not turns
     if over:
         picture.stopped = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.testing.simulation.endings import rush, stop, take_turns
+from otp.testing.simulation.endings import rush, stop, take_turns, term_over
 from otp.testing.simulation.picture import Group, Picture, Purpose, Seen
 from otp.testing.simulation.reading import Reading
 from otp.testing.simulation.rules import deadline_over, ended, restart_requested, settle, signaled, spawned, start
@@ -104,6 +104,8 @@ class Observer:
             alarm.nodes[0].wait = None
         elif alarm.purpose is Purpose.DEADLINE:
             deadline_over(reading, alarm)
+        elif alarm.purpose is Purpose.TERM:
+            term_over(reading, alarm.nodes[0])
         elif alarm.purpose is Purpose.STOP and self.picture.order is not None:
             rush(reading, self.picture.order)
 

@@ -33,6 +33,7 @@ class Purpose(enum.StrEnum):
     STOP = "timeout of the stop"
     START = "time to start"
     TURN = "next try"
+    TERM = "time to stop"
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +91,8 @@ class Seen:
     deadline: Alarm | None = None
     late: bool = False
     """It was reported as stuck."""
+    term: Alarm | None = None
+    """Of a behaviour supervisor that is being stopped in order: until when it may take for that."""
     wanted: bool = False
     """Its restart was asked for from outside."""
     since: float = 0.0

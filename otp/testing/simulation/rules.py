@@ -30,6 +30,7 @@ __all__ = [
     "died",
     "ended",
     "is_legal",
+    "kept_died",
     "restart_requested",
     "say",
     "settle",
@@ -112,6 +113,7 @@ def ended(reading: Reading, event: Ended) -> None:
         say(reading, node, NodeState.DONE, Rule.R3)
     elif node.group.kept:
         say(reading, node, NodeState.DEAD, Rule.R5, error=event.error, traceback=event.traceback)
+        kept_died(reading, node, event.end)
     else:
         died(reading, node, event)
     if node.parent is not None and node.parent.life is not None:
@@ -149,6 +151,14 @@ def died(reading: Reading, node: Seen, event: Ended) -> None:
         wait_no_longer(reading, child)
     condemn(reading, reached, Cause.DEATH, node.dn)
     if ends_tree:
+        reading.blame = Rule.PROPAGATE
+
+
+def kept_died(reading: Reading, node: Seen, end: End) -> None:
+    """A child of a behaviour supervisor has died: in a propagating tree that is a death, unless it was in good order."""
+    picture = reading.picture
+    clean = end is End.SHUTDOWN and node.policy.restart is not Restart.PERMANENT
+    if picture.propagate and picture.order is None and not clean:
         reading.blame = Rule.PROPAGATE
 
 
@@ -194,6 +204,9 @@ def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str, *, su
         if node.condemned:
             continue
         node.condemned = True
+        if node.term is not None:
+            call_off(reading, node.term)
+            node.term = None
         if node.life is not None:
             node.life.canceled(reading)
         if not node.runs:
@@ -252,6 +265,7 @@ def start(reading: Reading, node: Seen) -> None:
     call_in(reading, [node.id, *below])
     node.groups = []
     node.stopping = False
+    node.term = None
     node.incarnation += 1
     node.runs = True
     node.condemned = node.done = node.wanted = False

@@ -109,7 +109,7 @@ class Simulation:
         root = self._world.replant(weather)
         self._world.change_mood(Mood.STORM)
         self._weather.begin(weather)
-        propagate = self._random.random() < _PROPAGATING and not weather.supervisors
+        propagate = self._random.random() < _PROPAGATING
         planted = Planted(root, self.now, propagate)
         self._tree, actions = decision.plant(root, self.now, propagate=propagate)
         self._observer = Observer(root, propagate=propagate)

@@ -165,3 +165,17 @@ def test_a_stop_does_not_wait_for_what_is_stuck(stuck):
     assert stuck.leaves("root.c") == ["cancel root.a#1"]
     stuck.leaves("root.a")
     assert stuck.tree.stopped
+
+
+def test_the_restart_of_a_group_does_not_bring_back_a_child_whose_first_start_failed(plant):
+    """It is stuck, but its specification is gone: once it has ended it is forgotten, and nobody starts it."""
+    world = plant(sup("root", "a", "b", strategy=Strategy.ONE_FOR_ALL))
+    world.up()
+    request = world.start_child("root", child("c", start_timeout=1.0, shutdown=0.0))
+    world.passes(1.0)
+    assert world.verdict(request) is Verdict.START_FAILED
+    world.dies("root.a")
+
+    assert world.leaves("root.c", "root.b") == ["start root.a#2"]
+    world.up()
+    assert world.rows("root") == {"a": "running", "b": "running"}

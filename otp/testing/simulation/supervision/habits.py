@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["child", "child_script", "first_children", "supervisor"]
 
 _PATIENCES: Final = (None, 0.0719, 0.419, 2.23, 60.0, 60.0)
+_TERMS: Final = (None, None, None, 0.0007, 0.0291, 0.457, 2.911)
+"""None of them is a deadline's length: whose timer it is could not be told by its moment."""
 _NAMES: Final = ("a", "b", "c", "d", "e", "f")
 _MOST: Final = 5
 
@@ -26,7 +28,7 @@ def supervisor(random: Random, beat: float) -> Policy:
     dynamic = random.random() < 0.3  # noqa: PLR2004
     return Policy(
         restart=random.choice((Restart.PERMANENT, Restart.PERMANENT, Restart.TRANSIENT, Restart.TEMPORARY)),
-        shutdown=None,
+        shutdown=random.choice(_TERMS),
         start_timeout=random.choice(_PATIENCES),
         supervision=Supervision(
             strategy=Strategy.ONE_FOR_ONE if dynamic else random.choice(tuple(Strategy)),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otp.testing.simulation.reading import Reply
-from otp.testing.simulation.rules import died, say
+from otp.testing.simulation.rules import died, kept_died, say
 from otp.testing.simulation.supervision.life import Life
 from otp.testing.simulation.violation import Rule
 from otp.tree.decision.messages import Changed, End, Ended, StartChild, Verdict
@@ -85,6 +85,7 @@ def _collapse(reading: Reading, sup: Seen) -> None:
         reading.stopped = frozenset()
     elif sup.parent.life is not None:
         say(reading, sup, NodeState.DEAD, Rule.O14)
+        kept_died(reading, sup, End.SHUTDOWN)
         sup.parent.life.child_ended(reading, sup, None)
     elif sup.policy.restart is Restart.TRANSIENT:
         say(reading, sup, NodeState.DONE, Rule.O14)

@@ -87,7 +87,7 @@ def _restart_alone(record: Supervisor, spec: Spec) -> None:
 def _restart(record: Supervisor, spec: Spec) -> None:
     spec.status = Status.STOPPED
     members = _members(record, spec)
-    starts = [each for each in members if each.node.policy.restart is not Restart.TEMPORARY]
+    starts = [each for each in members if each.node.policy.restart is not Restart.TEMPORARY and not each.parting]
     record.task = Task(
         Job.RESTART,
         record,
