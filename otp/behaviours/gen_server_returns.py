@@ -6,6 +6,7 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final, final
 
+from otp.mail.stop import checked_reason
 from otp.reasons import ExitReason, Reason
 
 __all__ = ["NOTHING_SAID", "TIMEOUT", "Continue", "Ignore", "NoReply", "Reply", "Stop"]
@@ -76,12 +77,19 @@ class Continue:
 @final
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the server: `terminate(reason)` is called, then the reply is sent, then it has ended by `reason`."""
+    """End the server: `terminate(reason)` is called, then the reply is sent, then it has ended by `reason`.
+
+    Raises:
+        TypeError: `reason` is none.
+    """
 
     reason: ExitReason = Reason.NORMAL
     _: KW_ONLY
     reply: Any = NOTHING_SAID
     """Of `handle_call` only."""
+
+    def __post_init__(self) -> None:
+        checked_reason(self.reason)
 
 
 @final

@@ -56,6 +56,21 @@ def reason_of(future):
     return error.reason
 
 
+class WatchedClock(VirtualClock):
+    """A virtual clock that can be asked who waits for it."""
+
+    def subscribe(self, wake):
+        unsubscribe = super().subscribe(wake)
+        with self._changed:
+            self._changed.notify_all()
+        return unsubscribe
+
+    def wait_for_waiters(self, count):
+        """Until so many wait, besides the loop of the tree."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self._wakes) + len(self._sleepers) - 1 >= count, PATIENCE)
+
+
 class AsyncGate:
     """An event that a coroutine waits for and any thread sets."""
 
@@ -74,7 +89,7 @@ class House:
 
     def __init__(self):
         self.seen = queue.SimpleQueue()
-        self.clock = VirtualClock()
+        self.clock = WatchedClock()
         self.system = None
         self._gates = []
 
@@ -112,6 +127,11 @@ class House:
         future = ref.send_request(lambda *_: otp.NoReply())
         assert ref.call(lambda *_: "seen") == "seen"
         return future
+
+    def pass_idle(self, seconds):
+        """Let that much time pass once the server waits for its mail until some moment."""
+        self.clock.wait_for_waiters(1)
+        self.clock.advance(seconds)
 
     def gate(self):
         """An event that is set at the end of the test at the latest."""
