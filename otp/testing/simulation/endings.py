@@ -98,7 +98,8 @@ def take_turns(reading: Reading) -> None:
             supervised = Rule.R14 if any(node.life is not None for node in turns[0].above()) else None
             for front in turns:
                 condemn(reading, [front], Cause.STOP, picture.root.dn, supervised=supervised)
-            turns = fronts(picture.root, partial(reach, reading))  # they may be stuck already, if they were not to be waited for
+            # They may be stuck already, if they were not to be waited for.
+            turns = fronts(picture.root, partial(reach, reading))
         over = not turns
     if over:
         picture.stopped = True

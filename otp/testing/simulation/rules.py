@@ -204,9 +204,6 @@ def condemn(reading: Reading, tops: Iterable[Seen], cause: Cause, by: str, *, su
         if node.condemned:
             continue
         node.condemned = True
-        if node.term is not None:
-            call_off(reading, node.term)
-            node.term = None
         if node.life is not None:
             node.life.canceled(reading)
         if not node.runs:

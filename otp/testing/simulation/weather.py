@@ -38,6 +38,7 @@ class Weather:
         self._random = world.random
         self._climate: Climate
         self._callers = Callers(world)
+        world.witness = self._witness
         self.stopping = False
         """Whether a stop was asked for; then it is asked for again now and then."""
 
@@ -63,6 +64,10 @@ class Weather:
                 self._world.schedule.after(0.0, self._callers.call, self._climate)
             return self._callers.call(self._climate)
         return self._random.choice(gusts)()
+
+    def _witness(self, dn: str) -> Event | None:
+        """Somebody has seen a child end, and asks its supervisor for something: it may be restarting it."""
+        return self._callers.call(self._climate, dn) if self._world.mood is Mood.STORM else None
 
     def _fault(self) -> Event | None:
         """Something ends: as often what has been canceled and hangs as anything else, or a tree would soon be one wait."""

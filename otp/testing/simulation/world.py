@@ -35,7 +35,7 @@ from otp.tree.decision.messages import Finish as Finished
 from otp.tree.decision.policy import Policy, Restart, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from otp.testing.simulation.runnables import Climate
@@ -93,6 +93,8 @@ class World:
         """The first children of each behaviour supervisor."""
         self._habits: dict[int, Habit] = {}
         self._timers: dict[int, float] = {}
+        self.witness: Callable[[str], Event | None] | None = None
+        """Who now and then sees a child of a behaviour supervisor end, of that DN, and may ask for something."""
         self._climate: Climate
         self._last_id = 0
 
@@ -120,6 +122,10 @@ class World:
     def policy(self, node: int) -> Policy:
         """Of any node that was ever born in this tree."""
         return self._policies[node]
+
+    def dn(self, node: int) -> str | None:
+        """Where it is, if it has been started."""
+        return self._dns.get(node)
 
     def depth(self, node: int) -> int:
         """How many nodes are above it."""
@@ -295,6 +301,8 @@ class World:
         error = "ValueError: no" if end is End.RAISED else None
         draw = self.random.random()
         self._send(run, Ended(run.node, run.incarnation, end, self.now, draw, error, error and "Traceback"))
+        if run.kept and self.witness is not None and self.random.random() < 0.1:  # noqa: PLR2004
+            self.schedule.at(run.heard, self.witness, run.dn)
 
     def _send(self, run: Run, event: Event) -> None:
         run.heard = max(run.heard, self.now + self._lag())

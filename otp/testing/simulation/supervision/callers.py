@@ -27,19 +27,21 @@ class Callers:
         self._last = 0
         self._favourite: tuple[int, int] | None = None
 
-    def call(self, climate: Climate) -> Request | None:
-        """The next request, if there is anybody to ask."""
+    def call(self, climate: Climate, dn: str | None = None) -> Request | None:
+        """The next request, if there is anybody to ask; about the child at `dn`, if it is given."""
         world, random = self._world, self._random
         who = world.supervisors if random.random() < 0.95 else list(world.past)  # noqa: PLR2004
         if not who:
             return None
         if self._favourite not in who or random.random() < 0.4:  # noqa: PLR2004 - many calls meet at one of them
             self._favourite = random.choice(who)
-        node, incarnation = self._favourite
+        above, _, last = (dn or "").rpartition(".")
+        near = [(node, incarnation) for node, incarnation in who if dn is not None and world.dn(node) == above]
+        node, incarnation = near[0] if near else self._favourite
         if random.random() < 0.03:  # noqa: PLR2004
             incarnation += random.choice((-1, 1))
         self._last += 1
-        name = random.choice((random.choice(_NAMES), *world.names_below(node)))
+        name = last if near else random.choice((random.choice(_NAMES), *world.names_below(node)))
         flags = world.policy(node).supervision or Supervision()
         room = world.room(climate) > 0
         if random.random() < (0.6 if flags.dynamic else 0.2):

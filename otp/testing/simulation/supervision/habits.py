@@ -82,6 +82,8 @@ def _stormy(random: Random, climate: Climate, habit: Habit, *, first: bool) -> l
     dies = {Habit.SOUND: 0.15, Habit.MIXED: 0.5, Habit.FRAIL: 0.9}[habit]
     prompt = random.random() < (0.9 if first else 0.5)
     pause = 0.0 if prompt else random.expovariate(1) * climate.pace
+    if random.random() < 0.03:  # noqa: PLR2004
+        return [(pause, Finish(End.IGNORED))]
     if random.random() < (fails / 5 if first else fails):
         ends = (End.RAISED, End.RAISED, End.RETURNED, End.SHUTDOWN, End.IGNORED, End.IGNORED, End.LEFT)
         return [(pause, Finish(random.choice(ends)))] if random.random() < 0.7 else []  # noqa: PLR2004 - or it hangs

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation.picture import Alarm, Group, Purpose, Seen
 from otp.testing.simulation.reading import Ending, Reading, Reply
-from otp.testing.simulation.rules import call_in, condemn, say, wait_no_longer
+from otp.testing.simulation.rules import call_in, call_off, condemn, say, wait_no_longer
 from otp.testing.simulation.supervision.children import bring_up, lose_patience, stop
 from otp.testing.simulation.supervision.requests import serve
 from otp.testing.simulation.supervision.specs import Again, Exit, Outcome, Over, Retry, Spec, Status
@@ -230,6 +230,9 @@ class Life:
         """It was canceled from above, and all below it."""
         self.freeze()
         self.reading = reading
+        if self.sup.term is not None:
+            call_off(reading, self.sup.term)
+            self.sup.term = None
         self._refuse_now()
 
     # --- its children ---------------------------------------------------------------------------------------------------
