@@ -1,12 +1,13 @@
 """What type checkers must accept, and what they must know about it.
 
-Checked by `mypy tests/typing` and `basedpyright tests/typing`; `reject.py` is the other half. `root` is run by a test too.
+Checked by `mypy tests/typing` and `basedpyright tests/typing`; `reject.py` is the other half. Tests run `root` and what is
+below `supervised` too.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, assert_never, assert_type
+from typing import TYPE_CHECKING, Any, assert_never, assert_type
 
 import otp
 from otp import events
@@ -18,10 +19,12 @@ from .runnables import (
     CounterRef,
     DefaultServer,
     Get,
+    Idle,
     KnownDefaultServer,
     PlainServer,
     Service,
     SilentServer,
+    Tally,
     all_default,
     awaits,
     awaits_default,
@@ -37,7 +40,7 @@ from .runnables import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import Any
+    from concurrent.futures import Future
 
 
 def root() -> None:
@@ -126,11 +129,125 @@ def served() -> None:
     assert_type(otp.run_group({"silent": SilentServer}), dict[str, otp.Ref])
 
 
+def supervised() -> None:
+    """What is found by name or DN, is monitored, and gets mail later; and a supervisor that says itself what its ref is."""
+    assert_type(otp.run("partitions", otp.PartitionSupervisor(otp.Child(Tally, 1))), otp.PartitionSupervisorRef)
+    tally = otp.run("tally", Tally, 2)
+    assert_type(tally, CounterRef)
+    assert_type(otp.run("idle", Idle), CounterRef)
+    assert_type(otp.run("bounded", Tally, 3, mailbox=otp.MailboxLimit(10, otp.Overflow.FAIL)), CounterRef)
+
+    assert_type(otp.ref("root.tally"), otp.Ref)
+    assert_type(otp.ref("root.tally", CounterRef), CounterRef)
+    assert_type(otp.ref("root.tally", CounterRef).get(), int)
+    otp.register("main")
+    assert_type(otp.whereis("main"), otp.Ref | None)
+    assert_type(otp.registered(), list[str])
+    otp.unregister("main")
+
+    watch = otp.monitor(tally)
+    assert_type(watch, otp.Monitor)
+    assert_type(otp.demonitor(watch), None)
+    assert_type(otp.trap_exit(on=True), bool)
+    otp.link(tally)
+    otp.unlink(tally)
+    timer = otp.send_after(tally, "late", 3600)
+    assert_type(timer, otp.Timer)
+    assert_type(otp.read_timer(timer), float | None)
+    assert_type(otp.cancel_timer(timer), float | None)
+    assert_type(otp.send_interval(otp.current(), "often", 3600.0), otp.Timer)
+
+    otp.signal(otp.Signal.HEALTHY)
+    otp.wait_canceled()
+
+
+def supervisors() -> list[object]:
+    """How they are written."""
+    children = {"a": otp.Child(Tally, 1), "b": otp.Child(plain)}
+    return [
+        otp.Supervisor(),
+        otp.Supervisor({"a": Idle, "b": otp.Child(Tally, 1), "c": plain, "d": awaits_default}),
+        otp.Supervisor({"a": partial(one, 1)}, strategy=otp.Strategy.REST_FOR_ONE, max_restarts=0, max_seconds=1),
+        otp.Supervisor(
+            {"a": otp.Child(Tally, 1, significant=True, restart=otp.Restart.TRANSIENT)},
+            auto_shutdown=otp.AutoShutdown.ANY_SIGNIFICANT,
+        ),
+        otp.DynamicSupervisor(),
+        otp.DynamicSupervisor(max_restarts=1, max_seconds=0.5, max_children=None, extra_arguments=(1, "text")),
+        otp.PartitionSupervisor(Idle),
+        otp.PartitionSupervisor(
+            otp.Child(Tally, 1), partitions=4, with_arguments=lambda args, number: (*args, number)[1:]
+        ),
+        otp.PartitionSupervisor(plain, partitions=1, strategy=otp.Strategy.ONE_FOR_ALL),
+        otp.Supervisor(children),
+    ]
+
+
+def asks_supervisor(supervisor: otp.SupervisorRef) -> None:
+    """Everything that a supervisor is asked, in an order that works."""
+    assert_type(supervisor.start_child("idle", Idle), otp.Ref | None)
+    assert_type(supervisor.start_child("tally", otp.Child(Tally, 1, shutdown=1)), otp.Ref | None)
+    assert_type(supervisor.terminate_child("tally"), None)
+    assert_type(supervisor.restart_child("tally"), otp.Ref | None)
+    assert_type(supervisor.get_childspec("tally"), otp.Child[*tuple[Any, ...]])
+    assert_type(supervisor.count_children(), otp.ChildCounts)
+    assert_type(supervisor.count_children().active, int)
+    for name, info in supervisor.which_children().items():
+        assert_type(name, str)
+        assert_type(info, otp.ChildInfo)
+        assert_type(info.ref, otp.Ref | None)
+        assert_type(info.state, otp.ChildState)
+        assert_type(info.type, otp.ChildType)
+    supervisor.terminate_child("idle")
+    assert_type(supervisor.delete_child("idle"), None)
+
+
+def asks_dynamic_supervisor(dynamic: otp.DynamicSupervisorRef) -> None:
+    """The same of the one whose children come and go."""
+    child = dynamic.start_child(Idle)
+    assert_type(child, otp.Ref | None)
+    assert_type(dynamic.start_child(otp.Child(Tally, 1, restart=otp.Restart.TEMPORARY), name="tally"), otp.Ref | None)
+    assert_type(dynamic.which_children(), list[otp.ChildInfo])
+    assert_type(dynamic.count_children(), otp.ChildCounts)
+    if child is not None:
+        assert_type(dynamic.terminate_child(child), None)
+
+
+def asks_partitions(partitions: otp.PartitionSupervisorRef) -> None:
+    """And of the one that is asked for a partition."""
+    assert_type(partitions.partitions, int)
+    assert_type(partitions.partition("key"), otp.Ref)
+    assert_type(partitions.partition(("key", 1)).call(Get()), int)
+    assert_type(partitions.count_children(), otp.ChildCounts)
+
+
+async def awaits_supervisors(
+    supervisor: otp.SupervisorRef, dynamic: otp.DynamicSupervisorRef, partitions: otp.PartitionSupervisorRef
+) -> None:
+    """The same on an event loop."""
+    assert_type(await supervisor.astart_child("again", Idle), otp.Ref | None)
+    assert_type(await supervisor.awhich_children(), dict[str, otp.ChildInfo])
+    assert_type(await supervisor.acount_children(), otp.ChildCounts)
+    assert_type(await supervisor.aget_childspec("again"), otp.Child[*tuple[Any, ...]])
+    assert_type(await supervisor.aterminate_child("again"), None)
+    assert_type(await supervisor.arestart_child("again"), otp.Ref | None)
+    await supervisor.aterminate_child("again")
+    assert_type(await supervisor.adelete_child("again"), None)
+    child = await dynamic.astart_child(otp.Child(Tally, 1), name="again")
+    assert_type(child, otp.Ref | None)
+    assert_type(await dynamic.awhich_children(), list[otp.ChildInfo])
+    if child is not None:
+        assert_type(await dynamic.aterminate_child(child), None)
+    assert_type(await partitions.acount_children(), otp.ChildCounts)
+
+
 def calls(counter: CounterRef, other: otp.Ref) -> None:
     """What requests are replied with."""
     assert_type(counter.call(Get()), int)
     assert_type(counter.call(Get(), timeout=1), int)
     assert_type(counter.get(), int)
+    future: Future[int] = counter.send_request(Get())
+    assert_type(future.result(timeout=1), int)
     any_reply: str = other.call("get")
     assert_type(any_reply, str)
     assert_type(other.stop(otp.Reason.SHUTDOWN, timeout=None), None)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, assert_never
 import otp
 from otp import events
 
+from .runnables import Tally, one, plain
+
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from functools import partial
 
     from .runnables import (
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
         default,
         gives,
         many,
-        one,
-        plain,
         required_keyword,
         two,
     )
@@ -115,6 +116,46 @@ if TYPE_CHECKING:
     mixed = {"a": plain, "b": otp.Child(one, 1)}
     otp.run_group(mixed)  # type: ignore[arg-type]
 
+    # The same: supervisors that stand for themselves. mypy takes the first four, and basedpyright would if `ref_type` of
+    # these classes were no ClassVar.
+    otp.run("a", otp.Supervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run("a", otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run_group({"a": otp.Supervisor()})  # pyright: ignore[reportArgumentType]
+    otp.Child(otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Supervisor({"a": otp.Supervisor()})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    otp.Supervisor({"a": otp.PartitionSupervisor(plain)})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    otp.System(otp.Supervisor())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.main(otp.Supervisor())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    # Supervisors
+    otp.Supervisor([plain])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.Supervisor({"a": one})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    otp.Supervisor({"a": plain}, otp.Strategy.ONE_FOR_ALL)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    otp.Supervisor({"a": plain}, strategy="one_for_one")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.Supervisor({"a": plain}, max_restarts="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.Supervisor(max_children=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    otp.DynamicSupervisor({"a": plain})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    otp.DynamicSupervisor(max_children="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.DynamicSupervisor(extra_arguments=[1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.PartitionSupervisor()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    otp.PartitionSupervisor(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.PartitionSupervisor(plain, partitions="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.Child(otp.DynamicSupervisor(), 1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Child(plain, mailbox=100)  # type: ignore[call-arg, call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.MailboxLimit("100")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    # What should be rejected: a `Child` that stands where one is wanted is taken for one of any arguments. Of the first,
+    # mypy says that it is wrong.
+    otp.run_group({"a": otp.Child(one, "text")})  # type: ignore[arg-type]
+    otp.Supervisor({"a": otp.Child(one, "text"), "b": otp.Child(Tally, "text")})
+    otp.PartitionSupervisor(otp.Child(Tally, "text"))
+    # And: a class without any argument is a callable that makes an object; a `Child` has a `ref_type`; the class of a
+    # request is a request of any reply; the future of a request is one of any reply.
+    otp.PartitionSupervisor(Tally)
+    otp.run("a", otp.Child(plain))
+    otp.ref("a").call(Get)
+    future: Future[str] = otp.ref("a").send_request(Get())
+
 
 class WrongServer(otp.GenServer):
     def handle_cast(self, request: int) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -141,6 +182,43 @@ def asks(counter: CounterRef, get: Get) -> None:
     otp.Stop(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     otp.Stop(otp.Reason.NORMAL, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     otp.Ignore("it")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def asks_supervisors(
+    supervisor: otp.SupervisorRef, dynamic: otp.DynamicSupervisorRef, partitions: otp.PartitionSupervisorRef
+) -> None:
+    supervisor.start_child("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    supervisor.start_child(1, plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    supervisor.start_child("a", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    supervisor.start_child("a", one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    supervisor.start_child("a", plain).stop()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+    supervisor.terminate_child(supervisor)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    supervisor.which_children()[0]  # type: ignore[index]  # pyright: ignore[reportArgumentType]
+    dynamic.start_child(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    dynamic.start_child(plain, "a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    dynamic.start_child(plain, name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    dynamic.terminate_child("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    dynamic.restart_child("a")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    partitions.partition()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    partitions.partition(["unhashable"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    partitions.start_child("a", plain)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def mails(counter: CounterRef, ref: otp.Ref) -> None:
+    text: str = counter.get()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    counter.get(text)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    otp.ref(1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    otp.ref("a", int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    otp.ref("a").get()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    otp.register(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.link("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.monitor("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.demonitor(ref)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.send_after("a", 1, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.send_after(ref, 1, "1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.send_interval(ref, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    otp.cancel_timer(ref)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.reply(ref, 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def forgets_some(event: events.Event) -> str:

@@ -171,3 +171,27 @@ class SilentServer(otp.GenServer):
     """One without `init`, which serves."""
 
     def handle_continue(self, arg: object) -> None: ...
+
+
+class Tally(otp.GenServer):
+    """One that needs its argument, and serves."""
+
+    ref_type = CounterRef
+
+    def init(self, start: int) -> None:
+        calls.append(("Tally", start))
+
+    def handle_call(self, request: Get, sender: otp.Sender) -> int:
+        del request, sender
+        return 1
+
+    def handle_info(self, message: object) -> None: ...
+
+
+class Idle(otp.GenServer):
+    """One whose `init` takes nothing."""
+
+    ref_type = CounterRef
+
+    def init(self) -> None:
+        calls.append(("Idle",))

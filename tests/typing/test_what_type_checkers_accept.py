@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import otp
 from otp.events import Canceled, Died, Done, Started
 from otp.testing.clock import VirtualClock
@@ -62,3 +64,24 @@ def test_everything_that_type_checkers_accept_runs_with_the_arguments_it_was_giv
         assert system.node("root").state is otp.NodeState.DONE
 
     assert set(runnables.calls) == CALLS
+
+
+def test_what_type_checkers_know_of_supervisors_and_mail_is_so() -> None:
+    def root() -> None:
+        otp.run("supervisor", otp.Supervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
+        otp.run("dynamic", otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
+        accept.supervised()
+
+    with otp.System(root) as system:
+        system.wait_healthy(timeout=10)
+        supervisor = system.ref("root.supervisor", otp.SupervisorRef)
+        dynamic = system.ref("root.dynamic", otp.DynamicSupervisorRef)
+        partitions = system.ref("root.partitions", otp.PartitionSupervisorRef)
+        accept.asks_supervisor(supervisor)
+        accept.asks_dynamic_supervisor(dynamic)
+        accept.asks_partitions(partitions)
+        asyncio.run(accept.awaits_supervisors(supervisor, dynamic, partitions))
+
+        assert [*supervisor.which_children()] == ["tally"]
+        assert [info.name for info in dynamic.which_children()] == ["tally"]
+    assert len(accept.supervisors()) == 10
