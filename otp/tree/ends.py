@@ -56,10 +56,10 @@ def judge(  # noqa: PLR0913 - that many things matter
         overdue: not before its deadline had passed.
         may_return: it has signaled DONE, or is not PERMANENT.
     """
-    if signal is not None:
+    if signal is Reason.KILL or (signal is not None and type(exception) is not Exiting):
         reason = Reason.KILLED if signal is Reason.KILL else signal
         return Verdict(_end_by(reason), reason, error=f"ended by an exit signal: {told(reason)}")
-    if type(exception) is Exiting:
+    if type(exception) is Exiting:  # also where a signal has come: it had a reason of its own before it saw that
         return _judge_exiting(exception.reason)
     if canceled:
         if end is End.RAISED and exception is not None:

@@ -177,6 +177,8 @@ class Node(Actor):
 
     def _end(self, order: Cancel | Kill | Interrupt) -> None:
         if isinstance(order, Cancel) and self.incarnation is not None:
+            if self.spec is not None and self.spec.policy.shutdown == 0:
+                self.incarnation.overdue = True  # however soon it ends
             self.incarnation.cancel()
         if self.handle is None:
             return
