@@ -70,6 +70,7 @@ class _TaskServer(Conduct):
                     deadline = loop.create_future()
                     disarm = alarm(self.clock, loop, self._deadline, deadline)
             if deadline is not None and deadline.done():
+                self.incarnation.overdue = True  # however soon it ends now
                 task.cancel()
                 deadline = None
         if disarm is not None:

@@ -129,7 +129,7 @@ class House:
         return future
 
     def pass_idle(self, seconds):
-        """Let that much time pass once the server waits for its mail until some moment."""
+        """Let that much time pass once the server waits for some moment: for mail, or for its deadline."""
         self.clock.wait_for_waiters(1)
         self.clock.advance(seconds)
 
