@@ -90,8 +90,9 @@ def _go_on(tree: Tree, at: float, actions: list[Action]) -> None:
             halt.step(tree, tree.due.popleft(), at, actions)
             continue
         sup = tree.nodes.get(heappop(tree.awake)[1])
-        if sup is not None and serve.serve(tree, sup, at, actions):
-            finished(tree, sup, at, actions)
+        last = None if sup is None else serve.serve(tree, sup, at, actions)
+        if last is not None:
+            finished(tree, last, at, actions)
 
 
 def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:

@@ -26,6 +26,7 @@ from otp.tree.decision.stop import stop
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Birth, RestartRequested, Signaled, Spawned
     from otp.tree.decision.model import Tree
+    from otp.tree.decision.otp.record import Task
 
 __all__ = ["backoff_over", "ended", "finished", "restart_requested", "signaled", "spawned"]
 
@@ -105,15 +106,13 @@ def _is_done(node: Node, end: End) -> bool:
     return end is End.IGNORED or (end is End.SHUTDOWN and node.policy.restart is Restart.TRANSIENT)
 
 
-def finished(tree: Tree, node: Node, at: float, out: list[Action]) -> None:
+def finished(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
     """A behaviour supervisor has ended by its own decision, after all its children."""
-    record = node.supervisor
-    task = None if record is None else record.task
-    if record is None or task is None or task.why is None:
+    record, spec, why = task.record, task.spec, task.why
+    if spec is None or why is None:
         return
-    spec, why = task.spec, task.why
-    child, name = (None, None) if spec is None else (spec.node.id, spec.node.name)
-    out.append(Finish(node.id, node.incarnation, why, child, name))
+    node, name = record.node, spec.node.name
+    out.append(Finish(node.id, node.incarnation, why, spec.node.id, name))
     dissolve(tree, node, out)
     gone = drop_subtree(tree, node)
     if gone:

@@ -19,12 +19,14 @@ from otp.tree.decision.messages import (
     Arm,
     Birth,
     Cancel,
+    Canceling,
     Cause,
     DeleteChild,
     End,
     Ended,
     Finish,
     Forget,
+    Removed,
     RestartChild,
     Spawned,
     Start,
@@ -229,7 +231,13 @@ class World(PlainWorld):
             assert not (other.doomed and other.open), f"{node.dn} starts while {other.dn} has not ended"
 
     def _note(self, action):
+        assert isinstance(action, Arm) or getattr(action, "at", self.now) == self.now
         match action:
+            case Canceling(dns, cause, by):
+                assert cause in Cause
+                assert {by, *dns} <= set(self.dns.values())
+            case Removed(dn, incarnation):
+                assert [self.reported[node][1] for node in self.reported if self.dns[node] == dn] == [incarnation]
             case Arm(timer, at):
                 assert timer not in self.timers
                 assert at >= self.now
@@ -261,6 +269,7 @@ def check(world: World) -> None:
         found.extend(node.children.values())
     if tree.nodes:  # a TEMPORARY root leaves
         assert sorted(tree.nodes) == sorted(node.id for node in found)
+    assert all(tree.kept[node].id == node for node in tree.kept)
     assert not tree.due
     assert not tree.awake
     assert {node.id: (node.state, node.incarnation) for node in nodes} == {

@@ -61,7 +61,7 @@ def part(tree: Tree, record: Supervisor, spec: Spec, at: float, out: list[Action
     spec.parting = spec.parting or record.supervision.dynamic or node.policy.restart is Restart.TEMPORARY
     if node.open:
         return
-    gone = remove(tree, node) if node.id in tree.nodes else ()
+    gone = remove(tree, node)
     if spec.parting:
         del record.specs[node.name]
         out.append(Removed(node.dn, node.incarnation, at))

@@ -73,7 +73,12 @@ def _note(tree: Tree, record: Supervisor, spec: Spec, end: End, *, returned: boo
 
 
 def gone(tree: Tree, record: Supervisor, node: Node, at: float, out: list[Action]) -> None:
-    """A child and all below it have ended, one way or another."""
+    """A child and all below it have ended, one way or another: only now does its supervisor see its end.
+
+    The behaviours below a child end before it in OTP too, for a supervisor ends after its children. That a plain child
+    has descendants is otp's own; they are canceled with it (R5), and until the last of them has ended its place is taken
+    (R6): an earlier reaction could stop siblings, but start nothing.
+    """
     wake(tree, record.node)
     spec = record.specs.get(node.name)
     if record.closed or spec is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.tree.decision.bookkeeping import arm, disarm, wake
+from otp.tree.decision.bookkeeping import arm, wake
 from otp.tree.decision.cancel import LAST_GRACE, cancel, end_backoff, hurry
 from otp.tree.decision.otp.close import dissolve
 from otp.tree.decision.otp.record import Halt
@@ -66,8 +66,7 @@ def step(tree: Tree, halt: Halt, at: float, out: list[Action]) -> None:
         cancel(tree, [node], at, out, cause=halt.cause, by=halt.by)
         if not node.stuck:
             return
-    halt.over = True
-    disarm(tree, halt, out)
+    halt.over = True  # its timer was disarmed when the node was canceled
     above = halt.above
     if above is not None:
         above.waits -= 1

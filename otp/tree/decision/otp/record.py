@@ -123,6 +123,8 @@ class Task:
     outcome: Outcome | None = None
     timer: int = 0
     """The timer of its `start_timeout`."""
+    over: bool = False
+    """The supervisor ended with it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -153,8 +155,8 @@ class Supervisor:
     specs: dict[str, Spec] = field(default_factory=dict)
     """In start order."""
     last_order: int = 0
-    restarts: deque[float] = field(default_factory=deque)
-    """When it restarted something within the last `max_seconds`."""
+    restarts: list[float] = field(default_factory=list)
+    """When it restarted something within the last `max_seconds`, sorted: ends are not always told in their order."""
     queue: deque[Item] = field(default_factory=deque)
     parked: list[Again] = field(default_factory=list)
     """Restarts that wait for something stuck."""

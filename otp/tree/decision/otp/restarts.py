@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,13 @@ def exited(tree: Tree, record: Supervisor, item: Exit, at: float, out: list[Acti
     restart = spec.node.policy.restart
     if restart is Restart.PERMANENT or (restart is Restart.TRANSIENT and not spec.clean):
         if _too_often(record, at):
-            give_up(tree, record, Why.INTENSITY, spec, out)
+            give_up(record, Why.INTENSITY, spec, out)
         else:
             _restart(record, spec)
         return
     part(tree, record, spec, at, out)
     if spec.node.policy.significant and _ends_with(record):
-        give_up(tree, record, Why.AUTO_SHUTDOWN, spec, out)
+        give_up(record, Why.AUTO_SHUTDOWN, spec, out)
 
 
 def _ends_with(record: Supervisor) -> bool:
@@ -43,7 +44,7 @@ def _ends_with(record: Supervisor) -> bool:
     return record.supervision.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
 
 
-def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Action]) -> None:
+def again(record: Supervisor, item: Again, at: float, out: list[Action]) -> None:
     """The next try of a restart."""
     spec = item.spec
     if spec.again is not item:
@@ -56,7 +57,7 @@ def again(tree: Tree, record: Supervisor, item: Again, at: float, out: list[Acti
     if item.alone:
         _restart_alone(record, spec)
     elif not item.free and _too_often(record, at):
-        give_up(tree, record, Why.INTENSITY, spec, out)
+        give_up(record, Why.INTENSITY, spec, out)
     else:
         _restart(record, spec)
 
@@ -112,7 +113,6 @@ def _members(record: Supervisor, spec: Spec) -> list[Spec]:
 def _too_often(record: Supervisor, at: float) -> bool:
     """Count a restart; whether it is one more than there may be."""
     restarts = record.restarts
-    restarts.append(at)
-    while restarts[0] < at - record.supervision.max_seconds:
-        restarts.popleft()
+    insort(restarts, at)
+    del restarts[: bisect_left(restarts, at - record.supervision.max_seconds)]
     return len(restarts) > record.supervision.max_restarts

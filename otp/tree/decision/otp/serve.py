@@ -9,7 +9,7 @@ from otp.tree.decision.bookkeeping import arm, wake
 from otp.tree.decision.otp import requests, restarts
 from otp.tree.decision.otp.children import adopt
 from otp.tree.decision.otp.record import Again, Anew, Exit, Job, Task
-from otp.tree.decision.otp.tasks import proceed
+from otp.tree.decision.otp.tasks import step
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Birth
@@ -24,7 +24,6 @@ def spawned(tree: Tree, record: Supervisor, births: tuple[Birth, ...]) -> None:
     if record.spawned:
         return
     record.spawned = True
-    record.group.strategy = record.supervision.strategy
     specs = [adopt(record, birth) for birth in births]
     tree.kept.update((spec.node.id, spec.node) for spec in specs)
     record.task = Task(Job.INITIAL, record, starts=deque(specs))
@@ -37,21 +36,22 @@ def turn(tree: Tree, record: Supervisor) -> None:
     wake(tree, record.node)
 
 
-def serve(tree: Tree, sup: Node, at: float, out: list[Action]) -> bool:
-    """Go on as far as possible; whether the supervisor has ended by its own decision."""
+def serve(tree: Tree, sup: Node, at: float, out: list[Action]) -> Task | None:
+    """Go on as far as possible. Returns its last task, if the supervisor has ended by its own decision."""
     record = sup.supervisor
-    while record is not None and record.spawned:
+    if record is None or not record.spawned:
+        return None
+    while True:
         task = record.task
         if task is not None:
-            if not proceed(tree, task, at, out):
-                return False
-            if task.job is Job.FINISH:
-                return True
-        elif not record.queue or not _has_turn(tree, record, at, out):
-            return False
-        else:
+            if not step(tree, task, at, out):
+                return None
+            if task.over:
+                return task
+        elif record.queue and _has_turn(tree, record, at, out):
             _handle(tree, record, record.queue.popleft(), at, out)
-    return False
+        else:
+            return None
 
 
 def _has_turn(tree: Tree, record: Supervisor, at: float, out: list[Action]) -> bool:
@@ -71,7 +71,7 @@ def _handle(tree: Tree, record: Supervisor, item: Item, at: float, out: list[Act
         case Exit():
             restarts.exited(tree, record, item, at, out)
         case Again():
-            restarts.again(tree, record, item, at, out)
+            restarts.again(record, item, at, out)
         case Anew():
             restarts.anew(tree, record, item)
         case _:

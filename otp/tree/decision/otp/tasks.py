@@ -9,7 +9,7 @@ from otp.tree.decision.messages import Answer, Cause, Verdict, Why
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.otp import exits, halt
 from otp.tree.decision.otp.children import part, try_to_start
-from otp.tree.decision.otp.close import dismiss
+from otp.tree.decision.otp.close import close
 from otp.tree.decision.otp.record import Again, Job, Outcome, Status, Task
 from otp.tree.decision.policy import Restart
 
@@ -18,37 +18,31 @@ if TYPE_CHECKING:
     from otp.tree.decision.model import Tree
     from otp.tree.decision.otp.record import Spec, Supervisor
 
-__all__ = ["give_up", "proceed", "too_late"]
+__all__ = ["give_up", "step", "too_late"]
 
 
-def proceed(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
-    """Go on with the task as far as that is possible; whether it is over."""
-    while not task.waits:
-        if task.stopping:
-            _stopped(tree, task, at, out)
-        elif task.stops:
-            _stop(tree, task, at, out)
-        elif task.trial is not None:
-            if task.outcome is None:
-                return False
-            if not _tried(tree, task, at, out):
-                return True
-        elif task.starts:
-            if task.spec is not None and any(each.node.open for each in task.members):  # something is stuck
-                _park(tree, task, task.spec, at, out)
-                return True
-            task.members = ()
-            spec = task.starts.popleft()
-            task.anew.discard(spec)
-            try_to_start(tree, task, spec, at, out)
-        else:
-            return _completed(tree, task, at, out)
-    return False
+def step(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
+    """Go on with the task by one step; whether that was possible."""
+    if task.waits:
+        return False
+    if task.stopping:
+        _stopped(tree, task, at, out)
+    elif task.stops:
+        _stop(tree, task, at, out)
+    elif task.trial is not None:
+        if task.outcome is None:
+            return False
+        _tried(tree, task, task.trial, at, out)
+    elif task.starts:
+        _start(tree, task, at, out)
+    else:
+        return _completed(tree, task, at, out)
+    return True
 
 
-def give_up(tree: Tree, record: Supervisor, why: Why, spec: Spec, out: list[Action]) -> None:
+def give_up(record: Supervisor, why: Why, spec: Spec, out: list[Action]) -> None:
     """The supervisor ends: first all its children, in order."""
-    dismiss(tree, record.node, out)
+    close(record, out)
     cause = Cause.STOP if why is Why.AUTO_SHUTDOWN else Cause.DEATH
     stops = list(record.specs.values())
     record.task = Task(Job.FINISH, record, spec, stops=stops, cause=cause, by=spec.node.dn, why=why)
@@ -56,7 +50,7 @@ def give_up(tree: Tree, record: Supervisor, why: Why, spec: Spec, out: list[Acti
 
 def too_late(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
     """The start of a child has taken longer than its `start_timeout`."""
-    if task.trial is not None and task.outcome is None:
+    if task.trial is not None:
         task.outcome = Outcome.FAILED
         halt.begin(tree, task.trial.node, task, at, out, cause=Cause.STOP, by=task.record.node.dn)
 
@@ -88,31 +82,37 @@ def _stopped(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
 # --- starting -------------------------------------------------------------------------------------------------------
 
 
-def _tried(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
-    """The start of a child has come to its end; whether the task goes on."""
-    spec = task.trial
-    if spec is None:
-        return True
+def _start(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
+    if task.spec is not None and any(each.node.open for each in task.members):  # something is stuck
+        _park(tree, task, task.spec, at, out)
+        return
+    task.members = ()
+    spec = task.starts.popleft()
+    task.anew.discard(spec)
+    try_to_start(tree, task, spec, at, out)
+
+
+def _tried(tree: Tree, task: Task, spec: Spec, at: float, out: list[Action]) -> None:
+    """The start of a child has come to its end."""
     disarm(tree, task, out)
-    if task.outcome is not Outcome.STARTED and spec.node.halt is None:  # what is below it may still run
+    outcome = task.outcome
+    if outcome is not Outcome.STARTED and spec.node.halt is None:  # what is below it may still run
         halt.begin(tree, spec.node, task, at, out, cause=Cause.DEATH, by=spec.node.dn)
-        return True
-    outcome, task.outcome, task.trial = task.outcome, None, None
+        return
+    task.outcome = task.trial = None
     if outcome is Outcome.FAILED:
         _answer(task, Verdict.START_FAILED, out)
         _failed(tree, task, spec, at, out)
-        return False
-    if outcome is Outcome.IGNORED:
+    elif outcome is Outcome.IGNORED:
         _answer(task, Verdict.IGNORED, out)
         part(tree, task.record, spec, at, out)
-    return True
 
 
 def _failed(tree: Tree, task: Task, spec: Spec, at: float, out: list[Action]) -> None:
     record = task.record
     record.task = None
     if task.job is Job.INITIAL:
-        give_up(tree, record, Why.START_FAILED, spec, out)
+        give_up(record, Why.START_FAILED, spec, out)
     elif task.job is Job.RESTART and spec.node.policy.restart is not Restart.TEMPORARY:
         _leave_unstarted(tree, task, at, out)
         spec.status = Status.RESTARTING
@@ -148,7 +148,8 @@ def _leave_unstarted(tree: Tree, task: Task, at: float, out: list[Action]) -> No
 def _completed(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
     node = task.record.node
     if task.job is Job.FINISH:
-        return node.open == 1  # itself; otherwise something is stuck
+        task.over = node.open == 1  # itself; otherwise something is stuck
+        return task.over
     task.record.task = None
     _answer(task, Verdict.OK, out)
     if task.job is Job.INITIAL:
@@ -160,6 +161,6 @@ def _completed(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
 
 
 def _answer(task: Task, verdict: Verdict, out: list[Action]) -> None:
-    if task.request is not None:
-        out.append(Answer(task.request, verdict, None if task.spec is None else task.spec.node.id))
+    if task.request is not None and task.spec is not None:
+        out.append(Answer(task.request, verdict, task.spec.node.id))
         task.request = None
