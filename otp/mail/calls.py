@@ -147,6 +147,20 @@ class BlockingCall(CallMessage):
                 pass
 
 
+def blocking_call(request: object, home: Mailbox) -> BlockingCall:
+    """`BlockingCall(request, home)`, 0.2 us quicker: a function is called within the loop of the interpreter, a class is not."""
+    call = _new(BlockingCall)
+    call.request = request
+    call.outcome = None
+    call.home = home
+    call.lock = lock = threading.Lock()
+    lock.acquire()
+    return call
+
+
+_new: Final = object.__new__
+
+
 class AwaitedCall(CallMessage):
     """A task waits."""
 

@@ -10,9 +10,9 @@ from otp.errors import BlockingCallError, CallingSelfError, MailboxFullError
 from otp.mail.calls import (
     DEFAULT_TIMEOUT,
     AwaitedCall,
-    BlockingCall,
     CastMessage,
     FutureCall,
+    blocking_call,
     no_process,
     too_late,
     value_of,
@@ -130,7 +130,8 @@ class Ref:
             msg = f"call would block the event loop of this thread: await acall, or call {self.dn} from a thread"
             raise BlockingCallError(msg)
         home = self._callable_home()
-        call = BlockingCall(request, home)
+        call = blocking_call(request, home)
+        clock, lock = self._system.clock, call.lock
         home.pending.add(call)  # as `CallMessage.post` does
         try:
             home.put(call)
@@ -139,7 +140,7 @@ class Ref:
             raise
         if home.reason is not None:
             call.fail(home.reason)
-        if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
+        if not (lock.acquire() if timeout is None else clock.acquire(lock, timeout)) and call.outcome is None:
             call.give_up()
             raise too_late(self, timeout)
         good, value = call.outcome or _SETTLED
