@@ -196,6 +196,7 @@ class Engine:
         self._coroutines.join(_FLUSH)
         for outlet in (self._events, self._log, self._garbage):
             outlet.join(_FLUSH)
+        self._threads.join(_FLUSH)  # made by the events' thread, until that has ended
 
     def flush(self) -> None:
         """Wait until what has happened so far is told and logged, unless the user's code blocks that."""

@@ -41,6 +41,7 @@ class ThreadBackend:
         self._spare: list[_Spare] = []  # one at most; taken and put by more than one thread
         self._used_up = False
         self._closed = False
+        self._unused: list[_Spare] = []
 
     @property
     def makes_thread(self) -> bool:
@@ -82,11 +83,13 @@ class ThreadBackend:
         self._closed = True
         spare = self._take_spare()
         if spare is not None:
+            self._unused.append(spare)
             spare.begin(None, None)
 
     def join(self, timeout: float) -> None:
-        """Nothing is held."""
-        del timeout
+        """Wait until that thread has ended."""
+        for spare in self._unused:
+            spare.join_unused(timeout)
 
     def _take_spare(self) -> _Spare | None:
         with suppress(IndexError):
@@ -134,6 +137,8 @@ class _Spare(_Running):
         super().__init__(name, None, None)
         self._gate = threading.Lock()
         self._gate.acquire()  # released by `begin`
+        self._over = threading.Lock()
+        self._over.acquire()  # released if there was nothing to run
 
     def begin(self, incarnation: Incarnation | None, job: Job | None) -> None:
         """Run this, or end if there is nothing to run."""
@@ -143,8 +148,16 @@ class _Spare(_Running):
         self._job = job
         self._gate.release()
 
+    def join_unused(self, timeout: float) -> None:
+        """`join`, once there was nothing to run; it may not have been scheduled yet, when `join` raises."""
+        if self._over.acquire(timeout=timeout):
+            self.join(timeout)
+
     def run(self) -> None:
         self._gate.acquire()
+        if self._incarnation is None:
+            self._over.release()
+            return
         super().run()
 
 

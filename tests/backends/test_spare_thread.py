@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 import otp
-from otp.backends.thread import ThreadBackend
+from otp.backends.thread import ThreadBackend, _Spare
 from otp.backends.unwaited import UnwaitedThread
 from otp.tree.backend import Job
 
@@ -295,3 +295,25 @@ def test_a_system_that_was_never_restarted_has_no_spare_thread_and_one_that_was_
     (spare,) = spares
     system.stop()
     wait_for_the_end(spare)
+
+
+def test_who_joins_waits_for_the_one_that_nobody_took_even_if_it_has_not_run_yet(monkeypatch, spares):
+    joined = threading.Event()
+    run_on, join = _Spare.run, _Spare.join_unused
+
+    def late(spare):
+        assert joined.wait(timeout=30)
+        run_on(spare)
+
+    def joining(spare, timeout):
+        joined.set()
+        join(spare, timeout)
+
+    monkeypatch.setattr(_Spare, "run", late)
+    monkeypatch.setattr(_Spare, "join_unused", joining)
+    backend = ThreadBackend()
+    backend._used_up = True
+    backend.replenish()
+    backend.close()
+    backend.join(30.0)
+    assert spares[0] not in threading.enumerate()

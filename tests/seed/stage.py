@@ -190,7 +190,9 @@ class Stage:
         end = time.monotonic() + self.patience
         threads = [thread for thread in threading.enumerate() if thread not in self._before]
         for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            while thread in threading.enumerate() and time.monotonic() < end:
+                with suppress(RuntimeError):  # started, but it has not run yet
+                    thread.join(max(0.0, end - time.monotonic()))
         left = [thread.name for thread in threads if thread.is_alive()]
         assert not left, f"threads are left: {', '.join(left)}"
 
