@@ -43,8 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
             talk(server, sys.stdin.fileno())
         except KeyboardInterrupt:
             print()
-        except ConnectionError:
-            print("the connection was cut", file=sys.stderr)
+        except ConnectionError as error:
+            print(f"the connection was cut: {error}", file=sys.stderr)
+        else:
+            print("the connection was closed", file=sys.stderr)
     return 0
 
 
