@@ -131,7 +131,10 @@ class _Door:
         with self._lock:
             if self._admitted(letter):
                 return
-            gate = None if type(letter) in _CALLS else threading.Lock()
+            gate = None
+            if type(letter) not in _CALLS:
+                gate = threading.Lock()
+                gate.acquire()  # released by who lets it in, which may be at once
             waiting = _Waiting(letter, None if gate is None else gate.release)
             if gate is None or _get_running_loop() is None:
                 self._line.append(waiting)
@@ -140,7 +143,6 @@ class _Door:
         if _get_running_loop() is not None:
             msg = f"the mailbox of {self._mailbox.dn} is full, and to wait would block the event loop of this thread: "
             raise BlockingCallError(msg + "await acall, acast or asend")
-        gate.acquire()
         self._wait(waiting, gate)
 
     async def aenter(self, letter: object) -> None:

@@ -200,11 +200,22 @@ class AwaitedCall(CallMessage):
 class Answer(concurrent.futures.Future[Any]):
     """The future of a request; it knows whether a callback has been added, which is the user's."""
 
-    def __init__(self) -> None:
-        """To come."""
+    def __init__(self, call: FutureCall) -> None:
+        """Of `call`, to come."""
         super().__init__()
-        self.watching = threading.Lock()
+        self.call: FutureCall | None = call
+        """As long as it has not been settled."""
+        self.watching = threading.RLock()
         self.watched = False
+
+    def cancel(self) -> bool:
+        """Wait no more; a reply that comes is dropped. The server does not learn of it."""
+        if not super().cancel():
+            return False
+        call = self.call
+        if call is not None and call.claim(None):  # else whoever settles it tells those who wait for one of many
+            self.set_running_or_notify_cancel()
+        return True
 
     def add_done_callback(self, fn: Callable[[concurrent.futures.Future[Any]], object]) -> None:
         """Have `fn` called when there is an answer; the caller's own thread is spared if there is one already."""
@@ -222,16 +233,28 @@ class FutureCall(CallMessage):
         """`ref` is who is called."""
         super().__init__(request, home)
         self._ref = ref
-        self.future = Answer()
+        self.future = Answer(self)
 
     def settle(self, *, good: bool, value: Any) -> None:  # noqa: ANN401 - as above
-        """Only one can take it out of the set, so only one settles the future, which refuses a second."""
+        """Only the first counts."""
+        if self.claim((good, value)):
+            self._wake()
+
+    def claim(self, outcome: tuple[bool, Any] | None) -> bool:
+        """Whether the caller is to settle it: one only can take it out of the set, for the future refuses a second."""
         try:
             self.home.pending.remove(self)
         except KeyError:
-            return
-        self.outcome = (good, value)
-        self._wake()
+            return False
+        self.outcome = outcome
+        self.future.call = None
+        return True
+
+    def refuse(self, error: Exception) -> None:
+        """It has not been let in, and is not among those who wait any more; its server may have ended meanwhile."""
+        self.future.call = None
+        with suppress(concurrent.futures.InvalidStateError):
+            self.future.set_exception(error)
 
     def fail(self, reason: ExitReason) -> None:
         """The server has ended. What is the user's is not called here: it may be the loop of the tree that tells."""
@@ -239,7 +262,10 @@ class FutureCall(CallMessage):
             if not self.future.watched:
                 self.settle(good=False, value=reason)
                 return
-        start_new_thread(partial(self.settle, good=False, value=reason), ())
+        try:
+            start_new_thread(partial(self.settle, good=False, value=reason), ())
+        except RuntimeError:  # the machine has none left; whoever waits is told in any case
+            self.settle(good=False, value=reason)
 
     def _wake(self) -> None:
         if self.outcome is not None and self.future.set_running_or_notify_cancel():

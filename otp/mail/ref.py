@@ -192,7 +192,7 @@ class Ref:
         try:
             call.post()
         except MailboxFullError as error:
-            call.future.set_exception(error)
+            call.refuse(error)
         return call.future
 
     # --- life ---

@@ -7,9 +7,6 @@ Links and monitors tie incarnations, not nodes: they end with one of the two, an
 done in the thread of whoever ends. What has been dissolved while its letter waits is not delivered (`Notice.wanted`).
 """
 
-# The two halves of a link are made one after the other:
-# pyright: reportUninitializedInstanceVariable=false
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -60,8 +57,10 @@ def unlink(ref: Ref) -> None:
     with tying:
         half = None if mine.ties is None else mine.ties.pop(address_of(ref, home_of(ref)), None)
         while isinstance(half, Half):
-            half.dissolved = half.twin.dissolved = True
-            half.twin.leave()
+            half.dissolved = True
+            twin = half.part()
+            if twin is not None:
+                twin.leave()
             half = half.before
 
 
@@ -145,6 +144,7 @@ class Monitor:
             for side in (self._owner, self._target):
                 if side is not None and side.ties is not None:
                     side.ties.pop(self, None)
+            self._target = None  # who keeps this does not keep it
             return self._owner.reason is None and not self.over
 
     def __repr__(self) -> str:
@@ -154,9 +154,7 @@ class Monitor:
 class Half:
     """A link, as one of the two has it."""
 
-    __slots__ = ("address", "before", "dissolved", "owner", "told", "twin")
-
-    twin: Half
+    __slots__ = ("address", "before", "dissolved", "owner", "twin")
 
     def __init__(self, owner: Mailbox, address: Ref, before: object) -> None:
         """Of `owner`, with somebody at `address`."""
@@ -166,16 +164,15 @@ class Half:
         """A link with a former incarnation of the other, whose `Exit` has not been taken out."""
         self.dissolved = False
         """By `unlink`."""
-        self.told = False
-        """The other has ended."""
+        self.twin: Half | None = None
+        """The same link as the other has it, as long as there is one."""
 
     def broken(self, reason: ExitReason) -> None:
         """The owner has ended: the other is told, unless it was the first to end."""
-        other = self.twin
         with tying:
-            if other.told or other.dissolved or self.told:
-                return
-            other.told = True
+            other = self.part()
+        if other is None:
+            return
         if not other.owner.signal(reason, Exit(other.address, reason, other)):
             other.take()
 
@@ -184,6 +181,13 @@ class Half:
         with tying:
             self.leave()
             return not self.dissolved
+
+    def part(self) -> Half | None:
+        """There is no link any more. What was the other half; each would keep the other, and with it who has ended."""
+        twin, self.twin = self.twin, None
+        if twin is not None:
+            twin.twin = None
+        return twin
 
     def leave(self) -> None:
         """Be no more among the owner's ties."""
@@ -211,7 +215,7 @@ def _tie(mine: Mailbox, my_address: Ref, theirs: Mailbox, their_address: Ref) ->
         my_ties = mine.ties = mine.ties or {}
         their_ties = theirs.ties = theirs.ties or {}
         before = my_ties.get(their_address)
-        if isinstance(before, Half) and before.twin.owner is theirs:
+        if isinstance(before, Half) and before.twin is not None and before.twin.owner is theirs:
             return True
         half = Half(mine, their_address, before)
         twin = Half(theirs, my_address, their_ties.get(my_address))

@@ -13,6 +13,7 @@ whoever has a ref can write at once, and nobody writes to a dead one.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import deque
 from contextlib import suppress
@@ -173,6 +174,7 @@ class Mailbox:
             if self.reason is not None:
                 return
             self.reason = reason = Reason.KILLED if reason is Reason.KILL else reason
+            ran = self.incarnation is not None
             self.incarnation = None  # which has this: a cycle would keep the user's exception
             ties, self.ties = self.ties, None
         if self.opened:
@@ -180,6 +182,11 @@ class Mailbox:
                 each.fail(reason)
         for tie in () if ties is None else ties.values():
             tie.broken(reason)
+        if ran and self.opened:  # else the loop of the tree closes it, which must not drop what is the user's
+            self.drop()
+
+    def drop(self) -> None:
+        """Drop what nobody has taken out: a call knows where it is, and would keep this alive with all that is in it."""
 
 
 class DeafMailbox(Mailbox):
@@ -188,6 +195,8 @@ class DeafMailbox(Mailbox):
     __slots__ = ()
 
     def _open(self) -> None:
+        if self.opened:
+            return
         self.pending = set()
         self.put = _drop
 
@@ -206,6 +215,13 @@ class ThreadMailbox(Mailbox):
         self.pending = set()
         self._queue = queue
         self.put = queue.put
+
+    def drop(self) -> None:
+        """See `Mailbox`."""
+        take = SimpleQueue[Any].get_nowait  # past the door, if it is behind one
+        with suppress(Empty):
+            while True:
+                take(self._queue)
 
     def take(self, clock: Clock, timeout: float | None = None) -> Any:  # noqa: ANN401 - a letter
         """The next letter, or `NOTHING` after `timeout` seconds or when somebody wakes the reader.
@@ -263,6 +279,10 @@ class LoopMailbox(Mailbox):
         self._items = deque()
         self.put = self._put
 
+    def drop(self) -> None:
+        """See `Mailbox`."""
+        self._items.clear()
+
     def _put(self, letter: object) -> None:
         self._items.append(letter)
         if not self._waiters:
@@ -293,13 +313,15 @@ class LoopMailbox(Mailbox):
             self._waiters.remove(waiter)
             return items.popleft()
         stop = None if timeout is None else alarm(clock, loop, timeout, waiter)
+        woken = False
         try:
             await waiter
+            woken = True
         finally:
             self._waiters.remove(waiter)
             if stop is not None:
                 stop()
-            if items and waiter.cancelled():  # what it was woken for is another's now
+            if items and not woken:  # what it may have been woken for is another's now
                 self._wake_one()
         return items.popleft() if items else NOTHING
 
@@ -337,6 +359,11 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 NOBODYS: Final = Mailbox("")
 """The mailbox of who has ended."""
 NOBODYS.reason = Reason.NOPROC
-_opening: Final = threading.Lock()
-tying: Final = threading.Lock()
+# Both can be taken again by who has them: in any of their blocks an object of the user's may be collected, whose `__del__`
+# writes to somebody; and so may the handler of a signal.
+_opening: Final = threading.RLock()
+tying: Final = threading.RLock()
 """Of all mailboxes, because a tie is between two."""
+if hasattr(os, "register_at_fork"):  # whoever has one of them is in the parent
+    for _lock in (_opening, tying):
+        os.register_at_fork(after_in_child=getattr(_lock, "_at_fork_reinit"))  # noqa: B009 - as `threading` does it

@@ -183,7 +183,7 @@ class Caller:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        if task.cancelled() and self._race.is_canceled():
+        if self._race.is_canceled():  # it may be this that was canceled, and not the task
             raise asyncio.CancelledError
 
     async def _arequest(self) -> None:
@@ -195,7 +195,8 @@ class Caller:
             return
         began = time.monotonic()
         try:
-            reply = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+            async with asyncio.timeout(timeout):  # `wait_for` may lose a cancel that comes with the reply
+                reply = await asyncio.wrap_future(future)
         except DOCUMENTED as error:
             self.ledger.late(timeout, began)
             self.ledger.error(error)
