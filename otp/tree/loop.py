@@ -164,15 +164,15 @@ class Loop:
         finally:
             self._holder = None
             self._turn.release()
-        if (
-            self._queue
-            or self._inner
-            or self._closed
-            or self.on_idle is not None
-            or _sooner(self.alarm, alarm)
-            or _sooner(self.wave, wave)
-        ):
-            self._ring()
+            if (
+                self._queue
+                or self._inner
+                or self._closed
+                or self.on_idle is not None
+                or _sooner(self.alarm, alarm)
+                or _sooner(self.wave, wave)
+            ):
+                self._ring()
 
     def _ring(self) -> None:
         if self._bell.locked():

@@ -189,7 +189,6 @@ def test_the_turn_is_given_back_even_where_a_fault_cannot_be_reported(scene):
             scene.loop._turn.release()
 
 
-@pytest.mark.xfail(strict=True, reason="`post_and_help` gives the turn back then, but does not ring")
 def test_what_a_helper_leaves_when_something_is_raised_in_it_is_not_left_for_ever(scene):
     came = threading.Event()
 
