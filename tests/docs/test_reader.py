@@ -79,8 +79,8 @@ def test_a_file_is_there_for_the_commands_after_it(read):
 WAITS = """
 ```python title="waits.py"
 import threading
-print("waits")
 try:
+    print("waits")
     threading.Event().wait()
 except KeyboardInterrupt:
     print("interrupted")
