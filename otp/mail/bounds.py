@@ -26,7 +26,7 @@ from otp.errors import BlockingCallError, Canceled, MailboxFullError
 from otp.mail.calls import AwaitedCall, BlockingCall, CallMessage
 from otp.mail.stop import AwaitedStop, BlockingStop
 from otp.tree.incarnation import current
-from otp.tree.mailbox import NOTHING, LoopMailbox, Mailbox, Notice, ThreadMailbox
+from otp.tree.mailbox import NOBODYS, NOTHING, LoopMailbox, Mailbox, Notice, ThreadMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,6 +234,7 @@ class _Door:
         with self._lock:
             while self._line:
                 _release(self._line.popleft())
+            self._mailbox, self._put = NOBODYS, _drop  # each would keep the other
 
     def _let_in(self, letter: object) -> None:
         self._used += 1
@@ -348,6 +349,10 @@ class _BoundedLoopMailbox(_Bounded, LoopMailbox):
 
 _CALLS: Final = frozenset({BlockingCall, AwaitedCall})
 _STOPS: Final = frozenset({BlockingStop, AwaitedStop})
+
+
+def _drop(letter: object) -> None:
+    del letter
 
 
 def _counts(letter: object) -> bool:

@@ -180,17 +180,22 @@ class AwaitedCall(CallMessage):
         if self.outcome is None and self._thread == get_ident():
             self.outcome = (True, value)
             self.home.pending.discard(self)
-            if not self.future.done():
-                self.future.set_result(None)
+            try:
+                if not self.future.done():
+                    self.future.set_result(None)
+            except RuntimeError:
+                pass  # the loop has been closed: the thread was another's, or it ran another loop
         else:
             self.settle(good=True, value=value)
 
     def _wake(self) -> None:
-        if self._thread == get_ident():
-            self._done()
-        else:
-            with suppress(RuntimeError):  # the loop has been closed
+        try:
+            if self._thread == get_ident():
+                self._done()
+            else:
                 self._loop.call_soon_threadsafe(self._done)
+        except RuntimeError:
+            pass  # the loop has been closed
 
     def _done(self) -> None:
         if not self.future.done():

@@ -138,10 +138,10 @@ class Timer:
     def leave(self) -> None:
         """It has ended, and holds nothing."""
         self._message = None
-        if self._home is not None:
-            with tying:
-                if self._home.ties is not None:
-                    self._home.ties.pop(self, None)
+        with tying:
+            home, self._home = self._home, None  # it may stay in the heap for long
+            if home is not None and home.ties is not None:
+                home.ties.pop(self, None)
 
     def __repr__(self) -> str:
         return f"<Timer to {self._dest.dn}>"

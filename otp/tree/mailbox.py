@@ -282,6 +282,7 @@ class LoopMailbox(Mailbox):
     def drop(self) -> None:
         """See `Mailbox`."""
         self._items.clear()
+        self.put = _drop  # or it would be kept by itself
 
     def _put(self, letter: object) -> None:
         self._items.append(letter)
