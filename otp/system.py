@@ -18,6 +18,7 @@ from otp.engine import Engine
 from otp.errors import BlockingCallError, NoSuchNodeError, SystemNotRunningError
 from otp.mail.names import ref_in
 from otp.mail.ref import Ref
+from otp.tree.administration import refuse
 from otp.tree.clock import SystemClock
 from otp.tree.decision.policy import Backoff
 from otp.tree.directory import Directory
@@ -321,7 +322,10 @@ class System:
 
     def administer(self, request: Administer | Inspect) -> None:
         """Pass on what is asked of a behaviour supervisor."""
-        self._engine.administer(request)
+        if self._runs_here():
+            self._engine.administer(request)
+        else:
+            refuse(request)
 
     def next_node(self) -> int:
         """The id of a node to be."""

@@ -176,11 +176,14 @@ class Administrator(Ref):
             return ref
         if answered.verdict is Verdict.IGNORED:
             return None
-        raise self._error(answered, ref)
+        if answered.verdict is None:
+            msg = f"{ref.dn} would be significant, and auto_shutdown is NEVER: nothing would come of its end"
+            raise ValueError(msg)
+        raise self._error(answered, answered.verdict, ref)
 
-    def _error(self, answered: Answered, ref: Ref) -> OtpError:
+    def _error(self, answered: Answered, verdict: Verdict, ref: Ref) -> OtpError:
         dn, name = ref.dn, ref.name
-        match answered.verdict:
+        match verdict:
             case Verdict.ALREADY_STARTED:
                 return ChildAlreadyStartedError(f"{dn} runs already", name, ref)
             case Verdict.START_FAILED:
@@ -191,7 +194,7 @@ class Administrator(Ref):
             case Verdict.NO_PROCESS:
                 return self._not_there()
             case _:
-                kind, text = _REFUSALS[answered.verdict]
+                kind, text = _REFUSALS[verdict]
                 return kind(f"{dn}: {text}", name)
 
     def _no_such_child(self, name: str) -> NoSuchChildError:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from otp.tree.incarnation import Spec
     from otp.tree.mailbox import Mailbox
 
-__all__ = ["Administer", "Administration", "Answered", "Asked", "Inspect", "Inspected"]
+__all__ = ["Administer", "Administration", "Answered", "Asked", "Inspect", "Inspected", "refuse", "tell"]
 
 
 Asked: TypeAlias = type[RestartChild] | type[TerminateChild] | type[DeleteChild] | None
@@ -44,7 +44,8 @@ Asked: TypeAlias = type[RestartChild] | type[TerminateChild] | type[DeleteChild]
 class Answered:
     """What became of a request."""
 
-    verdict: Verdict
+    verdict: Verdict | None
+    """`None`: it is significant, and nothing would come of its end."""
     reason: ExitReason | None = None
     """Of a failed start: why."""
     origin: Any = None
@@ -133,8 +134,16 @@ class Administration:
 
     def _reason(self, child: int | None) -> ExitReason:
         reason = None if child is None else self._failures.get(child)
-        # Nobody but the supervisor has canceled it, because it took too long.
-        return Reason.TIMEOUT if reason is None or reason in {Reason.SHUTDOWN, Reason.KILLED} else reason
+        return Reason.TIMEOUT if reason is None else reason
+
+
+def refuse(request: Administer | Inspect) -> None:
+    """No supervisor runs there; from any thread."""
+    if isinstance(request, Administer):
+        tell(request, Answered(Verdict.NO_PROCESS))
+        return
+    with suppress(InvalidStateError):  # who asked has given up
+        request.answer.set_result(None)
 
 
 def tell(request: Administer, answered: Answered) -> None:

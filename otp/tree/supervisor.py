@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.errors import SupervisorExitError, UnexpectedReturnError
+from otp.reasons import Reason
 from otp.tree.actor import Actor
-from otp.tree.administration import Administer, Administration, Answered, Inspect, Inspected, tell
+from otp.tree.administration import Administer, Administration, Answered, Inspect, Inspected, refuse, tell
 from otp.tree.decision import decide, plant
 from otp.tree.decision.messages import (
     Answer,
@@ -35,11 +36,11 @@ from otp.tree.decision.messages import (
     Start,
     StopRequested,
     Stuck,
-    Verdict,
     Why,
 )
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.otp.queries import count_children, which_children
+from otp.tree.decision.policy import AutoShutdown
 from otp.tree.decision.record import record
 from otp.tree.incarnation import Lifecycle
 from otp.tree.node import Conclude, Expose, Gathering, Node, Retire, Vacate
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from otp.tree.actor import Address
     from otp.tree.decision import model
     from otp.tree.decision.messages import Action, Event
+    from otp.tree.decision.policy import Supervision
     from otp.tree.incarnation import Spec
     from otp.tree.mailbox import Mailbox
     from otp.tree.node import World
@@ -164,10 +166,11 @@ class Supervisor(Actor):
 
     def refused(self, message: object) -> None:
         """Who waits for a tree that has ended is told how it ended."""
-        if isinstance(message, Settle | Inspect):
-            message.answer.set_result(None)
-        elif isinstance(message, Administer):
-            tell(message, Answered(Verdict.NO_PROCESS))
+        if isinstance(message, Administer | Inspect):
+            refuse(message)
+        elif isinstance(message, Settle):
+            with suppress(InvalidStateError):  # who waited has given up
+                message.answer.set_result(None)
         elif isinstance(message, Wait):
             self._answered(message)  # nothing is put down: several threads may be here at once
 
@@ -258,7 +261,8 @@ class Supervisor(Actor):
             case Answer() | Finish():
                 self._conclude(action)
             case Stuck():
-                gathering = Gathering(action)
+                nodes = self._tree.nodes
+                gathering = Gathering(action, tuple([nodes[node].policy for node, _, _ in action.nodes]))
                 for node, _, _ in action.nodes:
                     self._nodes[node].tell(Expose(gathering))
                 self._world.loop.report(gathering)
@@ -287,18 +291,23 @@ class Supervisor(Actor):
     def _attend_to(self, request: Administer | Inspect) -> None:
         node = self._tree.find(request.dn)
         if node is None or node.policy.supervision is None or not node.running:
-            self.refused(request)
+            refuse(request)
+            self._world.loop.release(request)
         elif isinstance(request, Administer):
-            self._administer(request, node)
+            self._administer(request, node, node.policy.supervision)
         else:
             rows = which_children(self._tree, node.id)
             origins = {row.name: self._origins[row.id] for row in rows}
             with suppress(InvalidStateError):  # who asked has given up
                 request.answer.set_result(Inspected(rows, count_children(self._tree, node.id), origins))
 
-    def _administer(self, request: Administer, node: model.Node) -> None:
+    def _administer(self, request: Administer, node: model.Node, supervision: Supervision) -> None:
         birth = None
         if request.spec is not None and request.mailbox is not None:
+            if request.spec.policy.significant and supervision.auto_shutdown is AutoShutdown.NEVER:
+                tell(request, Answered(None))
+                self._world.loop.release(request)
+                return
             birth = Birth(request.spec.node, request.spec.name, request.spec.policy)
             extra = self._extra.get(node.id)
             if extra is not None:
@@ -312,7 +321,8 @@ class Supervisor(Actor):
         if reason is None or node is None or node.state is not NodeState.NEW or node.parent is None:
             return
         if node.parent.policy.supervision is not None:
-            self._administration.failed(node_id, reason)
+            # Who starts a child and cancels it has waited long enough, whatever else the child says of its end.
+            self._administration.failed(node_id, Reason.TIMEOUT if node.doomed else reason)
 
     def _drop_failure(self, node: int) -> None:
         reason = self._administration.forget(node)
@@ -321,12 +331,15 @@ class Supervisor(Actor):
 
     def _conclude(self, finish: Answer | Finish) -> None:
         if isinstance(finish, Answer):
-            self._administration.settle(finish)
+            self._administration.settle(finish, None if finish.child is None else self._origins.get(finish.child))
             return
         reason = self._administration.reason_of(finish)
+        if finish.why is Why.START_FAILED:
+            self._administration.failed(finish.node, reason)
         if finish.node == self._tree.root.id and finish.why is not Why.AUTO_SHUTDOWN:
             self.failure = SupervisorExitError(self._tree.root.dn, reason)
         self._nodes[finish.node].tell(Conclude(reason))
+        self._world.loop.report(finish)
 
     # --- cancels, in waves ---
 

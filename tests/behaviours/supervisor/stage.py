@@ -231,6 +231,25 @@ class Stage:
 
         return run if self.kind == "thread" else arun
 
+    def raises_when_canceled(self, part: Part):
+        """The same, but it crashes when it is to end."""
+
+        def run() -> None:
+            self.note(f"+{part.name}")
+            otp.wait_canceled()
+            self.note(f"-{part.name}")
+            raise BoomError
+
+        async def arun() -> None:
+            self.note(f"+{part.name}")
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                self.note(f"-{part.name}")
+                raise BoomError from None
+
+        return run if self.kind == "thread" else arun
+
     # --- what happens
 
     def note(self, text: str) -> None:

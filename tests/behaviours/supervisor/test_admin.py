@@ -263,7 +263,6 @@ def test_refs_are_of_the_kind_that_the_child_wants(stage):
     assert type(sup.start_child("t", otp.Supervisor())) is otp.SupervisorRef
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not say which child it is about")
 def test_refs_of_children_that_are_there_already_are_of_their_own_kind(stage):
     class CounterRef(otp.Ref):
         __slots__ = ()

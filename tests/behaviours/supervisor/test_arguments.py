@@ -150,12 +150,18 @@ def test_start_child_refuses_what_no_child_can_be_and_starts_nothing(stage):
             call(1)
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not look at it")
 def test_start_child_refuses_a_significant_child_if_nothing_would_come_of_its_end(stage):
     sup = stage.run(otp.Supervisor())
     with pytest.raises(ValueError, match="significant"):
         sup.start_child("a", otp.Child(stage.serve, restart=otp.Restart.TRANSIENT, significant=True))
     assert sup.which_children() == {}
+
+
+def test_start_child_that_no_supervisor_is_there_for_says_that_first(stage):
+    sup = stage.run(otp.Supervisor())
+    stage.stop()
+    with pytest.raises(otp.NoProcessError):
+        sup.start_child("a", otp.Child(stage.serve, restart=otp.Restart.TRANSIENT, significant=True))
 
 
 def test_a_dynamic_supervisor_has_no_significant_children(stage):

@@ -85,7 +85,6 @@ def test_in_a_system_that_has_stopped_there_is_no_process(threads):
                 asyncio.run(getattr(ref, f"a{name}")(*args))
 
 
-@pytest.mark.xfail(strict=True, reason="what is asked waits for the start")
 def test_in_a_system_that_has_never_been_started_there_is_no_process():
     system = otp.System(otp.Supervisor())
 

@@ -132,13 +132,41 @@ def test_the_error_of_a_failed_start_has_its_reason(stage):
     assert "root.s.crash" in str(errors["crash"])
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not tell whether a child that is starting was canceled")
 def test_a_child_that_ends_itself_by_shutdown_while_it_starts_is_not_taken_for_one_that_took_too_long(stage):
     sup = stage.run(otp.Supervisor())
     with pytest.raises(otp.ChildStartError) as caught:
         sup.start_child("a", stage.part("a", shutdown)())
     assert caught.value.reason is otp.Reason.SHUTDOWN
     assert caught.value.__cause__ is None
+
+
+def test_a_child_that_raises_when_its_start_took_too_long_is_told_as_one_that_took_too_long(stage):
+    a = stage.part("a")
+    sup = stage.run(otp.Supervisor())
+    asked = stage.later(sup.start_child, "a", otp.Child(stage.raises_when_canceled(a), start_timeout=7.0))
+    stage.until_noted("+a")
+    stage.clock.advance(7.0)
+    with pytest.raises(otp.ChildStartError) as caught:
+        asked.result(10)
+    assert caught.value.reason is otp.Reason.TIMEOUT
+    assert stage.life == ["+a", "-a"]
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_supervisor_that_could_not_be_started_is_told_with_the_child_that_was_the_reason(stage, levels):
+    supervisor = otp.Supervisor({"a": stage.part("a", crash)()})
+    for _ in range(levels - 1):
+        supervisor = otp.Supervisor({"i": supervisor})
+    sup = stage.run(otp.Supervisor())
+    with pytest.raises(otp.ChildStartError) as caught:
+        sup.start_child("s", supervisor)
+    error = caught.value
+    for name in [*["i"] * (levels - 1), "a"]:
+        assert isinstance(error.reason, otp.Shutdown)
+        error = error.reason.detail
+        assert isinstance(error, otp.ChildStartError)
+        assert error.name == name
+    assert isinstance(error.reason, BoomError)
 
 
 def test_sup_start_restart_child_returns_error_and_the_child_stays_stopped(stage):
