@@ -54,9 +54,9 @@ def judge(reading: Reading, actions: Sequence[Action]) -> None:
         return [action for action in by_kind.get(kind, ()) if isinstance(action, kind)]
 
     # The first difference that is found gives its name to the violation, so causes are looked at before consequences.
+    endings(reading, of(Finish))
     _states(reading, of(Changed), of(Start))
     _stop(reading, of(Stopping), of(Stopped))
-    endings(reading, of(Finish))
     answers(reading, of(Answer))
     _starts(reading, of(Start))
     _cancels(reading, of(Cancel), of(Canceling))
@@ -95,7 +95,7 @@ def _starts(reading: Reading, starts: list[Start]) -> None:
 def _why_not(reading: Reading, node_id: int) -> tuple[Rule, str]:
     """The rule that forbids the start of a node, and how."""
     picture = reading.picture
-    node = picture.nodes.get(node_id)
+    node = picture.nodes.get(node_id) or picture.limbo.get(node_id)
     checks: list[tuple[Rule, bool, str]]
     if node is None:
         if node_id in reading.forgotten:
@@ -156,6 +156,8 @@ def _states(reading: Reading, changes: list[Changed], starts: list[Start]) -> No
         if said is None:
             seen = reading.picture.nodes.get(change.node)
             rule = seen.wait.rule if seen is not None and seen.wait is not None else reading.blame
+            if seen is not None and seen.life is not None:
+                rule = seen.life.doing
             raise Violation(rule, f"{change.dn} became {change.state} without reason")
         _same_change(reading, change, said)
     for node, missing in left.items():

@@ -159,7 +159,7 @@ class World:
         root = Policy(shutdown=policy.shutdown, backoff=policy.backoff, killable=policy.killable)
         if self.random.random() < 0.1:  # noqa: PLR2004 - `otp` makes every root PERMANENT, the rules do not
             root = Policy(restart=Restart.TRANSIENT, backoff=policy.backoff)
-        if climate.supervisors and self.random.random() < 0.2:  # noqa: PLR2004
+        if climate.supervisors and self.random.random() < 0.5:  # noqa: PLR2004
             root = self.random.choice(climate.supervisors)
         return self.birth("root", root)
 

@@ -79,8 +79,8 @@ def child_script(  # noqa: PLR0913 - all that it depends on
 
 def _stormy(random: Random, climate: Climate, habit: Habit, *, first: bool) -> list[tuple[float, Deed]]:
     fails = {Habit.SOUND: 0.05, Habit.MIXED: 0.25, Habit.FRAIL: 0.6}[habit]
-    dies = {Habit.SOUND: 0.15, Habit.MIXED: 0.5, Habit.FRAIL: 0.9}[habit]
-    prompt = random.random() < (0.9 if first else 0.5)
+    dies = {Habit.SOUND: 0.3, Habit.MIXED: 0.8, Habit.FRAIL: 0.95}[habit]
+    prompt = random.random() < 0.8  # noqa: PLR2004 - so that many die together, or in the very last moment that counts
     pause = 0.0 if prompt else random.expovariate(1) * climate.pace
     if random.random() < 0.03:  # noqa: PLR2004
         return [(pause, Finish(End.IGNORED))]
