@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from lapinbeam import Node, Supervisor, actor
+from lapinbeam import Node, Supervisor, actor, current_message
+from mail import CASTS, awaited_calls, called, cast
 from measure import DEATHS, DEATHS_OF_MANY, PAUSE, busy, latencies, now, rss, spawned
 
 PATIENCE = 30.0
@@ -52,6 +53,19 @@ class Mortal(Idle):
     async def receive(self, message: object) -> None:
         Mortal.died = now()
         raise RuntimeError
+
+
+@actor(name="server")
+class Server:
+    """Counts what comes, and replies to whoever waits."""
+
+    count = 0
+
+    async def receive(self, message: object) -> None:
+        self.count += 1
+        about = current_message()
+        if about.reply_to is not None:
+            await about.reply(self.count)
 
 
 def of_its_own(base: type, number: int) -> type:
@@ -114,6 +128,30 @@ async def beside(loops: int):
         return await both("W2", f"busy={loops}", 1, "one_for_one", DEATHS_OF_MANY)
 
 
+async def call(clients: int):
+    parent = supervisor(Supervisor)
+    seconds, trips = await awaited_calls(clients, parent.spawn(Server).ask)
+    await parent.shutdown()
+    return called(clients, seconds, trips)
+
+
+async def send(producers: int):
+    parent = supervisor(Supervisor)
+    server = parent.spawn(Server)
+
+    async def produce() -> None:
+        for number in range(CASTS // producers):
+            await server.send(number)
+
+    start = now()
+    await asyncio.gather(*(produce() for _ in range(producers)))
+    count = await server.ask(None, timeout=PATIENCE)
+    seconds = now() - start
+    assert count == CASTS + 1
+    await parent.shutdown()
+    return cast(producers, seconds)
+
+
 def on_a_node(body):
     async def with_node(size: int):
         async with Node("bench@127.0.0.1:0"):
@@ -123,6 +161,8 @@ def on_a_node(body):
 
 
 CASES = {
+    "call": on_a_node(call),
+    "cast": on_a_node(send),
     "spawn": on_a_node(spawn),
     "restart": on_a_node(restart),
     "busy": on_a_node(beside),

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 OTP = {"W1", "W2", "W3", "W4", "W5", "W6", "W7"}
 SYSTEMS = {"plain": OTP, "otp-threads": OTP, "otp-coroutines": OTP | {"W8"}, "pykka": OTP - {"W3"}}
 if find_spec("lapinbeam") is not None:
-    SYSTEMS["lapinbeam"] = OTP - {"W3", "W4", "W5"}  # each of its restarts waits for 0.1 s
+    SYSTEMS["lapinbeam"] = OTP - {"W3"}  # each of its restarts waits for 0.1 s
 TINY = ["spawn:2", "restart:2", "call:2", "cast:2"]
 TINY_OF_FLOOR = [*TINY, "deep:2", "busy:1", "group:2"]
 TINY_OF_OTP = [*TINY_OF_FLOOR, "stop_now:2"]
