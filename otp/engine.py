@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otp.child import Child
-    from otp.events import Event
+    from otp.logs.reporting import Happening
     from otp.streams import EventStream
     from otp.tree.administration import Administer, Inspect
     from otp.tree.backend import Backend, Host
@@ -76,7 +76,9 @@ class Engine:
         """What makes Unix seconds of the moments of `clock`."""
         self.logs = LogTree()
         self._host = host
-        self._log: Outlet[Event] = Outlet("otp: log", LifecycleLog(host).write, bound=_LOG_BOUND, then=self._end_log)
+        self._log: Outlet[Happening] = Outlet(
+            "otp: log", LifecycleLog(host).write, bound=_LOG_BOUND, then=self._end_log
+        )
         self._publisher = Publisher(self.offset, self._log.put)
         self._events: Outlet[_Turn] = Outlet("otp: events", self._tell, pause=_PAUSE, then=self._end_events)
         self._garbage: Outlet[list[object]] = Outlet("otp: release", _drop)

@@ -9,11 +9,11 @@ A reader that stands still loses events, with a count; it holds up neither the t
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from otp import events
-from otp.tree.decision.messages import Canceling, Changed, Removed, Stopped, Stopping
+from otp.logs.reporting import Reporter
+from otp.tree.decision.messages import Canceling, Changed, Finish, Removed, Stopped, Stopping
 from otp.tree.decision.model import NodeState
 from otp.tree.node import Gathering
 from otp.tree.stream import Stream
@@ -21,14 +21,13 @@ from otp.tree.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otp.logs.reporting import Happening
     from otp.tree.node import Report
 
 __all__ = ["EventStream", "Publisher"]
 
 _BOUND: Final = 10_000
 """Events that wait for one reader: the starts of 10,000 nodes, about 2 MB."""
-_REMEMBERED: Final = 2_000
-"""Nodes that have died; twice as many as the log remembers, which has the last word."""
 _GATHERING: Final = 1.0
 """Seconds for the loop of the tree to hand in what can tell where stuck nodes are; it takes less than a millisecond."""
 
@@ -44,14 +43,13 @@ class EventStream(Stream[events.Event]):
 class Publisher:
     """Turns the reports of the decision into events and hands them on. Runs in the thread of an `Outlet`."""
 
-    def __init__(self, offset: float, log: Callable[[events.Event], object]) -> None:
-        """`offset` makes Unix seconds of the moments in reports; `log` is given each event too."""
+    def __init__(self, offset: float, log: Callable[[Happening], object]) -> None:
+        """`offset` makes Unix seconds of the moments in reports; `log` is given each event too, with its report."""
         self._offset = offset
         self._log = log
         self._streams: tuple[EventStream, ...] = ()
         self._coming: list[EventStream] = []
-        self._died: OrderedDict[str, None] = OrderedDict()
-        """Nodes whose next start the log may have a line for."""
+        self._reporter = Reporter()
         self._lock = threading.Lock()
         self._over = False
 
@@ -74,22 +72,15 @@ class Publisher:
     def publish(self, reports: list[Report]) -> None:
         """Hand on what `reports` say."""
         for report in reports:
-            if self._streams or self._concerns_the_log(report):
-                self._publish(self._event(report))
-
-    def _concerns_the_log(self, report: Report) -> bool:
-        """Whether the log may have a line for it. Most has none, and where nobody listens to it either, it is nothing."""
-        if not isinstance(report, Changed):
-            return not isinstance(report, (Canceling, Stopping))
-        if report.state is NodeState.DEAD:
-            self._died[report.dn] = None
-            if len(self._died) > _REMEMBERED:
-                self._died.popitem(last=False)
-            return True
-        return report.error is not None or (report.state is NodeState.NEW and report.dn in self._died)
+            if isinstance(report, Finish):
+                self._reporter.finish(report)
+            elif (concerns := self._reporter.concerns(report)) or self._streams:
+                event = self._event(report)
+                if concerns:
+                    self._log(self._reporter.about(event, report))
+                self._publish(event)
 
     def _publish(self, event: events.Event) -> None:
-        self._log(event)
         last = isinstance(event, events.Stopped)
         with self._lock:
             streams = self._streams
@@ -101,7 +92,7 @@ class Publisher:
             if last:
                 stream.end()
 
-    def _event(self, report: Report) -> events.Event:
+    def _event(self, report: Changed | Canceling | Removed | Stopping | Stopped | Gathering) -> events.Event:
         if isinstance(report, Changed):
             return self._changed(report)
         if isinstance(report, Gathering):
@@ -119,7 +110,7 @@ class Publisher:
 
     def _changed(self, report: Changed) -> events.Event:
         dn, incarnation, time = report.dn, report.incarnation, report.at + self._offset
-        traceback = None if report.traceback is None else str(report.traceback)
+        traceback = None if report.traceback is None else str(report.traceback) or None
         match report.state:
             case NodeState.NEW:
                 return events.Started(dn=dn, incarnation=incarnation, time=time)

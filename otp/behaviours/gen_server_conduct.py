@@ -10,12 +10,12 @@ from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.behaviours.gen_server_report import report, shown
+from otp.behaviours.gen_server_report import seen, shown
 from otp.behaviours.gen_server_returns import NOTHING_SAID, Continue, Ignore, NoReply, Reply, Stop
 from otp.errors import BadReturnError, Canceled
 from otp.mail.calls import AwaitedCall, BlockingCall, FutureCall, Sender
 from otp.mail.stop import AwaitedStop, BlockingStop
-from otp.reasons import Reason
+from otp.reasons import Reason, is_clean
 from otp.tree.decision.messages import Signal
 from otp.tree.decision.policy import BRUTAL_KILL
 from otp.tree.ends import Exiting
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from otp.behaviours.gen_server import GenServer
     from otp.reasons import ExitReason
     from otp.tree.decision.policy import BrutalKill
+    from otp.tree.reports import Seen
 
 __all__ = ["CALLS", "SAID", "Conduct", "Ending", "Stopping"]
 
@@ -57,6 +58,8 @@ class Ending:
     """It was asked to: how that ends is judged by whoever asked."""
     sender: Sender | None = None
     reply: Any = NOTHING_SAID
+    seen: Seen | None = None
+    """What it was at, where that is no clean end."""
 
 
 class Conduct:
@@ -136,13 +139,11 @@ class Conduct:
     def ending(self, error: BaseException, letter: object) -> Ending:
         """`error` has left the loop of the server, when it was at `letter`."""
         if type(error) is Stopping:
-            if isinstance(error.reason, BaseException):
-                report(self.server, letter, error.reason)
-            return Ending(error.reason, sender=error.sender, reply=error.reply)
+            at = None if is_clean(error.reason) else seen(self.server, letter)
+            return Ending(error.reason, sender=error.sender, reply=error.reply, seen=at)
         if self._is_cancel(error):
             return self.canceled()
-        report(self.server, letter, error)
-        return Ending(without_innermost_frame(error))
+        return Ending(without_innermost_frame(error), seen=seen(self.server, letter))
 
     def canceled(self) -> Ending:
         """The incarnation was canceled: by its supervisor, or by an exit signal."""
@@ -154,18 +155,17 @@ class Conduct:
         if ending.sender is not None and ending.reply is not NOTHING_SAID:
             ending.sender.settle(good=True, value=ending.reply)
         if error is not None and not self._is_cancel(error):
-            if error is not ending.reason:
-                report(self.server, None, error)
-            return _exiting(without_innermost_frame(error))
-        return None if ending.canceled else _exiting(ending.reason)
+            at = ending.seen if error is ending.reason else seen(self.server, None)
+            return _exiting(without_innermost_frame(error), at)
+        return None if ending.canceled else _exiting(ending.reason, ending.seen)
 
     def _is_cancel(self, error: BaseException) -> bool:
         # `isinstance` would ask the object for its class, and it may be a hostile one
         return self.incarnation.is_canceled and issubclass(type(error), (Canceled, CancelledError))
 
 
-def _exiting(reason: ExitReason) -> Exiting:
-    exiting = Exiting(reason)
+def _exiting(reason: ExitReason, at: Seen | None = None) -> Exiting:
+    exiting = Exiting(reason, at)
     if isinstance(reason, BaseException):
         exiting.__cause__ = reason  # found there, what its frames hold is dropped
     return exiting

@@ -1,22 +1,22 @@
-"""What the log says of a crash besides the traceback: the message that the server was at, and its state.
+"""What the report of a crash says of a server: the message that it was at, and its state.
 
-It is put down in the server's own thread, as a note of the exception, so that it stands in the one record that the tree
-writes of a death. What the user's objects do when they are asked to show themselves does not matter.
+It is put down in the server's own thread. What the user's objects do when they are asked to show themselves does not
+matter.
 """
 
 from __future__ import annotations
 
 import reprlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from otp.behaviours.gen_server_returns import TIMEOUT
 from otp.mail.calls import CallMessage, CastMessage
+from otp.tree.reports import Seen
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_server import GenServer
 
-__all__ = ["report", "shown", "shown_message"]
+__all__ = ["seen", "shown", "shown_message"]
 
 _repr: Final = reprlib.Repr()
 _repr.maxlevel = 4
@@ -26,18 +26,9 @@ _STATE: Final = 4_000
 """Characters of a state."""
 
 
-class _Note(str):
-    """A note of ours; an exception that is raised again has that of its last time only."""
-
-    __slots__ = ()
-
-
-def report(server: GenServer, letter: object, error: BaseException) -> None:
-    """Add what is known to `error`, by which `server` ends when it is at `letter`; `None`: it has had no mail yet."""
-    at = "" if letter is None else f"last message: {shown_message(letter)}\n"
-    note = _Note(f"{at}state of {type(server).__name__}: {_shown_state(server)}")
-    with suppress(BaseException):  # a class of the user's may have made anything of its notes
-        error.__notes__ = [*(each for each in getattr(error, "__notes__", ()) if type(each) is not _Note), note]
+def seen(server: GenServer, letter: object) -> Seen:
+    """What `server` is at; with `None` as the letter it has had no mail yet."""
+    return Seen(None if letter is None else shown_message(letter), _shown_state(server))
 
 
 def shown(value: object) -> str:

@@ -38,6 +38,7 @@ _ECHO: Final = 0.1
 `logging` on to loguru, and it would stand in the tree twice."""
 
 _OWN: Final = frozenset({"dn", "incarnation", "raw", "first_cause", "lifecycle"})
+_LIFECYCLE: Final = _OWN | {"report"}
 
 
 class Place(str):
@@ -122,8 +123,10 @@ class _Hooks:
         if not isinstance(extra.get("dn"), Place) and self._is_echo(record["message"]):
             return
         text, exception = record["message"], str(message).strip("\n")
+        own, report = _OWN, None
         if extra.get("lifecycle") is True:  # for other sinks the text says all: the place, and below it the traceback
             text, _, exception = text.removeprefix(f"{extra['dn']} ").partition("\n")
+            own, report = _LIFECYCLE, extra.get("report")
         entry = {
             "time": record["time"].timestamp(),
             "level": record["level"].name,
@@ -134,7 +137,8 @@ class _Hooks:
             "traceback": cut(exception) or None,
             "raw": extra.get("raw") is True,
             "first_cause": extra.get("first_cause") is True,
-            "extra": {str(key): plain(value) for key, value in extra.items() if key not in _OWN},
+            "report": report,
+            "extra": {str(key): plain(value) for key, value in extra.items() if key not in own},
         }
         place = extra.get("dn")
         if isinstance(place, Place):

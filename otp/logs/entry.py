@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from otp.tree.reports import Report
+
 __all__ = ["LogEntry", "Plain", "plain", "severity"]
 
 Plain: TypeAlias = str | int | float | bool | None
@@ -51,6 +53,8 @@ class LogEntry:
     """It is a line of raw output."""
     first_cause: bool = False
     """It tells of the first of several deaths of the same kind. Kept when older records of the node are dropped."""
+    report: Report | None = None
+    """What the tree itself reports of a crash, of what a supervisor had to see to, or of a start."""
     extra: Mapping[str, Plain] = field(default_factory=dict[str, Plain])
     """What else was bound to the logger; objects as their `repr`."""
 

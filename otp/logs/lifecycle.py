@@ -1,7 +1,7 @@
 """What happens in a tree, as log lines at the node that it happened to.
 
 Runs in a thread of its own (an `Outlet`), for it calls sinks of the user's. What is not worth a line in a production log
-(a start, a signal, a cancel that went well) is left to `System.events()`.
+(a start outside a behaviour supervisor, a signal, a cancel that went well) is left to `System.events()`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 
-from otp.events import Canceled, Died, Removed, Started, Stopped, Stuck
+from otp.events import Canceled, Died, Done, Healthy, Removed, Started, Stopped, Stuck
 from otp.logs.capture import place_of
+from otp.tree.reports import CrashReport, ProgressReport
 
 if TYPE_CHECKING:
-    from otp.events import Event
+    from otp.logs.reporting import Happening
     from otp.tree.backend import Host
+    from otp.tree.reports import Report
 
 __all__ = ["LifecycleLog"]
 
@@ -33,12 +35,10 @@ class _Deaths:
     error: str
     first: float
     times: int = 1
-    waits: bool = True
-    """It has not been started again since."""
 
 
 class LifecycleLog:
-    """Writes events as log records.
+    """Writes events as log records, each with its report in `extra`.
 
     A node that dies again and again by the same error gets one traceback, marked as the first cause so that the log tree
     keeps it, and then a line each that counts them: the cause is not buried under its own repetitions.
@@ -49,47 +49,55 @@ class LifecycleLog:
         self._host = host
         self._deaths: OrderedDict[str, _Deaths] = OrderedDict()
 
-    def write(self, event: Event) -> None:
-        """The line for `event`, if it is worth one."""
+    def write(self, happening: Happening) -> None:
+        """The line for `happening`, if it is worth one."""
+        event, report = happening.event, happening.report
         match event:
+            case Died() if happening.clean:
+                self._write("INFO", event.dn, event.incarnation, f"ended: {event.error}", report=report)
             case Died():
-                self._write_death(event)
-            case Started(dn=dn, incarnation=incarnation):
-                deaths = self._deaths.get(dn)
-                if deaths is not None and deaths.waits:
-                    deaths.waits = False
-                    self._write("INFO", dn, incarnation, f"started again, incarnation {incarnation}")
-            case Canceled(error=str(error)):
+                self._write_death(event, report)
+            case Done() if report is not None:
+                message = "ended normally, which a PERMANENT child of a supervisor should not"
+                self._write("ERROR", event.dn, event.incarnation, message, report=report)
+            case Started() | Healthy() if happening.again:
+                message = f"started again, incarnation {event.incarnation}"
+                self._write("INFO", event.dn, event.incarnation, message, report=report)
+            case Healthy() if isinstance(report, ProgressReport):
+                more = f", as have {report.omitted} others just now" if report.omitted else ""
+                self._write("DEBUG", event.dn, event.incarnation, f"has started{more}", report=report)
+            case Canceled(error=str(error)) if not happening.clean:
                 message = f"raised although it had been canceled: {error}"
-                self._write("WARNING", event.dn, event.incarnation, message, event.traceback)
+                details = _details(event.traceback, report)
+                self._write("WARNING", event.dn, event.incarnation, message, details, report=report)
             case Removed():
                 self._deaths.pop(event.dn, None)
                 self._write("INFO", event.dn, event.incarnation, "ended for good and was removed: it is TEMPORARY")
             case Stuck():
-                self._write_stuck(event)
+                self._write_stuck(event, report)
             case Stopped(unstopped=unstopped) if unstopped:
                 self._write("WARNING", "root", 0, f"stopped, but these still run: {', '.join(unstopped)}")
             case _:
                 pass
 
-    def _write_death(self, event: Died) -> None:
+    def _write_death(self, event: Died, report: Report | None) -> None:
         again = "" if event.restart_in is None else f"; starts again in {event.restart_in:.2f} s"
         deaths = self._deaths.get(event.dn)
         if deaths is not None and deaths.error == event.error:
             deaths.times += 1
-            deaths.waits = True
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(deaths.first))
             message = f"died as before, {deaths.times} times since {since}: {event.error}{again}"
-            self._write("ERROR", event.dn, event.incarnation, message)
+            self._write("ERROR", event.dn, event.incarnation, message, report=report)
         else:
             self._deaths[event.dn] = _Deaths(event.error, event.time)
             self._deaths.move_to_end(event.dn)
             if len(self._deaths) > _REMEMBERED:
                 self._deaths.popitem(last=False)
             message = f"died: {event.error}{again}"
-            self._write("ERROR", event.dn, event.incarnation, message, event.traceback, first_cause=True)
+            details = _details(event.traceback, report)
+            self._write("ERROR", event.dn, event.incarnation, message, details, report=report, first_cause=True)
 
-    def _write_stuck(self, event: Stuck) -> None:
+    def _write_stuck(self, event: Stuck, report: Report | None) -> None:
         """One line names all of them, at the node that has them all below it."""
         first, *others = (node.dn.split(".") for node in event.nodes)
         for other in others:
@@ -98,7 +106,7 @@ class LifecycleLog:
         stacks = "".join(f"{node.dn}, incarnation {node.incarnation}:\n{node.stack}" for node in event.nodes)
         incarnation = event.nodes[0].incarnation if not others else 0
         message = f"has stuck nodes, canceled and still running after their deadline: {names}"
-        self._write("WARNING", ".".join(first), incarnation, message, stacks)
+        self._write("WARNING", ".".join(first), incarnation, message, stacks, report=report)
 
     def _write(  # noqa: PLR0913 - a record has that many parts
         self,
@@ -108,10 +116,25 @@ class LifecycleLog:
         message: str,
         details: str | None = None,
         *,
+        report: Report | None = None,
         first_cause: bool = False,
     ) -> None:
         text = f"{dn} {message}" if details is None else f"{dn} {message}\n{details.rstrip()}"
         bound = logger.bind(dn=place_of(dn, self._host), incarnation=incarnation, lifecycle=True)
+        if report is not None:
+            bound = bound.bind(report=report)
         if first_cause:
             bound = bound.bind(first_cause=True)
         bound.log(level, "{}", text)  # as an argument, because braces in the user's text are no format
+
+
+def _details(traceback: str | None, report: Report | None) -> str | None:
+    """What stands below the line of an end."""
+    if not isinstance(report, CrashReport):
+        return traceback
+    lines = [] if traceback is None else [traceback.rstrip()]
+    if report.last_message is not None:
+        lines.append(f"last message: {report.last_message}")
+    if report.state is not None:
+        lines.append(f"state: {report.state}")
+    return "\n".join(lines) or None

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def escape(text: str) -> str:
 
 def as_json(entry: LogEntry) -> str:
     """One line, whatever the texts are."""
-    record = {
+    record: dict[str, object] = {
         "time": entry.time,
         "level": entry.level,
         "dn": entry.dn,
@@ -99,4 +100,6 @@ def as_json(entry: LogEntry) -> str:
         "raw": entry.raw,
         "extra": dict(entry.extra),
     }
+    if entry.report is not None:
+        record["report"] = {"kind": entry.report.kind, **asdict(entry.report)}
     return json.dumps(record) + "\n"

@@ -11,6 +11,7 @@ from otp.tree.decision.record import record
 
 if TYPE_CHECKING:
     from otp.reasons import ExitReason
+    from otp.tree.reports import Seen
 
 __all__ = ["Exiting", "Verdict", "judge"]
 
@@ -18,9 +19,11 @@ __all__ = ["Exiting", "Verdict", "judge"]
 class Exiting(BaseException):
     """Raised by a behaviour to end its incarnation with a reason; `None`: it need not run, and that is no failure."""
 
-    def __init__(self, reason: ExitReason | None) -> None:
+    def __init__(self, reason: ExitReason | None, seen: Seen | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.seen = seen
+        """What the report of a crash says of it besides."""
 
 
 @record

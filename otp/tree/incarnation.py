@@ -22,15 +22,16 @@ from otp.errors import (
     NotNewError,
     StaleIncarnationError,
 )
-from otp.reasons import Reason
+from otp.reasons import Reason, is_clean, told
 from otp.tree.decision.messages import Birth, End, Ended, Signal, Signaled, Spawned
 from otp.tree.decision.names import is_name
 from otp.tree.decision.policy import Restart
 from otp.tree.decision.record import record
-from otp.tree.ends import judge
+from otp.tree.ends import Exiting, judge
 from otp.tree.forks import generation
 from otp.tree.mailbox import NOBODYS
 from otp.tree.rendering import clear, render
+from otp.tree.reports import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from otp.tree.backend import Backend, Host, Job
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Policy, Strategy
+    from otp.tree.ends import Verdict
     from otp.tree.mailbox import Mailbox
 
 __all__ = ["Incarnation", "Interrupt", "Lifecycle", "Spec", "Waker", "checked_name", "current", "here"]
@@ -295,6 +297,20 @@ class Incarnation:
         self._move_out(reason)
         self.cancel()
 
+    def _account(self, verdict: Verdict, exception: BaseException | None) -> tuple[str | None, Account | None]:
+        """The end in one line, and what else there is to tell of it."""
+        error, trace = (None, None) if verdict.shown is None else render(verdict.shown)
+        clean = verdict.shown is None and is_clean(verdict.reason)
+        wanted = self.is_canceled and self._signal is None and verdict.error is None
+        normal = verdict.reason is Reason.NORMAL and self.restart is not Restart.PERMANENT
+        if clean and (wanted or normal or verdict.end is End.IGNORED):
+            return error, None
+        reason = told(verdict.reason) if error is None else error
+        seen = exception.seen if type(exception) is Exiting else None
+        account = Account(reason, clean=clean, healthy=self._phase is not None, trace=trace, seen=seen)
+        self.mailbox.describe(account)
+        return error, account
+
     def _move_out(self, reason: ExitReason) -> None:
         # The mailbox keeps the exception, for whoever still has a letter for it; frames of the exception may have this.
         mailbox, self.mailbox = self.mailbox, NOBODYS
@@ -315,7 +331,7 @@ class Incarnation:
             overdue=self.overdue,
             may_return=self._phase is Signal.DONE or self.restart is not Restart.PERMANENT,
         )
-        error, traceback = (None, None) if verdict.shown is None else render(verdict.shown)
+        error, account = self._account(verdict, exception)
         if exception is not None:
             clear(exception)
         with self._lock:
@@ -324,7 +340,7 @@ class Incarnation:
         if verdict.done and self._phase is Signal.HEALTHY:
             self._node.tell(Lifecycle(Signaled(self.node, self.number, Signal.DONE, self.clock.monotonic()), self))
         event = Ended(
-            self.node, self.number, verdict.end, self.clock.monotonic(), self.draw(), verdict.error or error, traceback
+            self.node, self.number, verdict.end, self.clock.monotonic(), self.draw(), verdict.error or error, account
         )
         self._node.tell_and_help(Lifecycle(event, self, (), (), exception, verdict.reason))
         self.cancel()

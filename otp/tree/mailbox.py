@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from otp.reasons import ExitReason
     from otp.tree.clock import Clock
     from otp.tree.incarnation import Incarnation
+    from otp.tree.reports import Account
 
 __all__ = [
     "NOBODYS",
@@ -168,6 +169,22 @@ class Mailbox:
         incarnation.exit(reason, letter)
         return False
 
+    @property
+    def waiting(self) -> int:
+        """How many letters wait."""
+        return 0
+
+    def describe(self, account: Account) -> None:
+        """Put down what the report of a crash says of mail and links."""
+        account.trap_exit = self.trap_exit
+        if self.opened:
+            account.messages = self.waiting
+        if self.ties:
+            with tying:
+                # A link is found by who is at its other end, everything else by itself.
+                links = [key for key, tie in self.ties.items() if key is not tie]
+            account.links = tuple([f"{getattr(link, 'dn', link)}" for link in links])
+
     def close(self, reason: ExitReason) -> None:
         """Nobody reads any more: whoever waits for a reply is told, then whoever is tied to it."""
         with tying:
@@ -215,6 +232,11 @@ class ThreadMailbox(Mailbox):
         self.pending = set()
         self._queue = queue
         self.put = queue.put
+
+    @property
+    def waiting(self) -> int:
+        """In the queue."""
+        return self._queue.qsize()
 
     def drop(self) -> None:
         """See `Mailbox`."""
@@ -293,6 +315,11 @@ class LoopMailbox(Mailbox):
         elif self._loop is not None:
             with suppress(RuntimeError):  # the loop has been closed, and the reader with it
                 self._loop.call_soon_threadsafe(self._wake_one)
+
+    @property
+    def waiting(self) -> int:
+        """In the queue."""
+        return len(self._items)
 
     def _wake_one(self) -> None:
         for waiter in self._waiters:

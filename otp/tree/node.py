@@ -21,6 +21,7 @@ from otp.tree.decision.messages import (
     Changed,
     End,
     Ended,
+    Finish,
     Kill,
     Removed,
     Start,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from otp.tree.backend import Handle, Host
     from otp.tree.clock import Clock
     from otp.tree.decision.messages import Stuck
+    from otp.tree.decision.policy import Policy
     from otp.tree.incarnation import Spec
     from otp.tree.loop import Loop
     from otp.tree.mailbox import Mailbox
@@ -64,9 +66,10 @@ class Gathering:
     It is published at once, to keep its place among the reports; whoever reads it waits until all are there.
     """
 
-    def __init__(self, report: Stuck) -> None:
-        """Of `report`."""
+    def __init__(self, report: Stuck, policies: tuple[Policy, ...]) -> None:
+        """Of `report`, whose nodes have these policies."""
         self.report = report
+        self.policies = policies
         self.handles: dict[int, Handle | None] = {}
         self._complete = threading.Event()
 
@@ -81,7 +84,7 @@ class Gathering:
         self._complete.wait(timeout)
 
 
-Report: TypeAlias = Changed | Canceling | Removed | Stopping | Stopped | Gathering
+Report: TypeAlias = Changed | Canceling | Finish | Removed | Stopping | Stopped | Gathering
 """What the tree has to tell to those who watch it."""
 
 

@@ -228,7 +228,7 @@ def test_an_end_lets_go_of_incarnation_and_handle_elsewhere(scene):
 
 
 def test_who_is_stuck_hands_in_its_handle_and_who_has_ended_nothing(scene):
-    running, ended = (Gathering(Stuck(((7, "root.a", 1),), 0.0)) for _ in range(2))
+    running, ended = (Gathering(Stuck(((7, "root.a", 1),), 0.0), (Policy(),)) for _ in range(2))
     scene.tell(Start(7, 1), Expose(running))
     scene.handle.incarnation.end(End.RETURNED)
     scene.tell(Expose(ended))

@@ -48,7 +48,21 @@ def change(  # noqa: PLR0913 - a report has that many parts
     tree.counts[state] += 1
     node.state = state
     node.since = at
-    out.append(Changed(node.id, node.dn, node.incarnation, state, at, error, traceback, node.restart_at))
+    supervised = node.parent is not None and node.parent.supervisor is not None
+    out.append(
+        Changed(
+            node.id,
+            node.dn,
+            node.incarnation,
+            state,
+            at,
+            error,
+            traceback,
+            node.restart_at,
+            node.policy,
+            supervised,
+        )
+    )
 
 
 def enter(tree: Tree, node: Node) -> None:

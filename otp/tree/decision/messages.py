@@ -7,6 +7,7 @@ name node and incarnation too. None of them holds an object of the user's.
 from __future__ import annotations
 
 import enum
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from otp.tree.decision.record import record
@@ -304,6 +305,8 @@ class Finish:
     """The node of the child because of which."""
     name: str | None = None
     """Its name."""
+    policy: Policy | None = field(default=None, compare=False)
+    """Its policy."""
 
 
 # --- reports: actions that change nothing ---------------------------------------------------------------------------
@@ -324,6 +327,10 @@ class Changed:
     """As in `Ended`."""
     restart_at: float | None = None
     """Of DEAD: when its backoff ends, if it has one."""
+    policy: Policy | None = field(default=None, compare=False)
+    """Of the node."""
+    supervised: bool = field(default=False, compare=False)
+    """Its parent is a behaviour supervisor."""
 
 
 @record

@@ -112,7 +112,7 @@ def finished(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
     if spec is None or why is None:
         return
     node, name = record.node, spec.node.name
-    out.append(Finish(node.id, node.incarnation, why, spec.node.id, name))
+    out.append(Finish(node.id, node.incarnation, why, spec.node.id, name, spec.node.policy))
     dissolve(tree, node, out)
     gone = drop_subtree(tree, node)
     if gone:

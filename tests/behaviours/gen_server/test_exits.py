@@ -194,15 +194,17 @@ def test_a_server_that_traps_exits_may_stop_by_the_reason(house, kind):
 
 
 def test_an_exit_signal_that_comes_before_it_traps_ends_the_server_when_init_has_returned(house):
-    gate = house.gate()
+    started, gate = house.gate(), house.gate()
 
     class Late(Doer):
         def init(self, house):
             super().init(house)
+            started.set()
             gate.wait()
             trapping(self)
 
     ref = house.run(Late, house)
+    assert started.wait(10)
     waiting = ref.send_request("anything")
     ref.exit("enough")
     gate.set()

@@ -39,7 +39,7 @@ def exited(tree: Tree, record: Supervisor, node: Node, event: Ended, out: list[A
     returned = event.end is End.RETURNED and (node.done_signaled or node.policy.restart is not Restart.PERMANENT)
     doom(tree, node)
     if returned or event.end is End.IGNORED:
-        change(tree, node, NodeState.DONE, event.at, out)
+        change(tree, node, NodeState.DONE, event.at, out, traceback=event.traceback)
     else:
         node.last_error = event.error or "returned without having signaled DONE"
         change(tree, node, NodeState.DEAD, event.at, out, error=node.last_error, traceback=event.traceback)
