@@ -122,7 +122,7 @@ class _Door:
         self._put = put
         self._used = 0
         self._line: deque[_Waiting] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # taken again where what is collected in between writes to the same mailbox
 
     # --- senders ---
 

@@ -135,12 +135,13 @@ class Ref:
         home.pending.add(call)  # as `CallMessage.post` does
         try:
             home.put(call)
-        except BaseException:
-            home.pending.discard(call)
+            if home.reason is not None:
+                call.fail(home.reason)
+            woken = lock.acquire() if timeout is None else clock.acquire(lock, timeout)
+        except BaseException:  # it is bounded, and full; or the handler of a signal has raised
+            call.give_up()
             raise
-        if home.reason is not None:
-            call.fail(home.reason)
-        if not (lock.acquire() if timeout is None else clock.acquire(lock, timeout)) and call.outcome is None:
+        if not woken and call.outcome is None:
             call.give_up()
             raise too_late(self, timeout)
         good, value = call.outcome or _SETTLED

@@ -157,7 +157,7 @@ class Timers:
         self._numbers = itertools.count()
         self._ended = 0
         """How many in the heap have ended."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # taken again where what is collected in between ends a timer of its own
         self._bell = threading.Lock()
         self._bell.acquire()  # released to wake the thread
         self._thread: threading.Thread | None = None
