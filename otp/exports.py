@@ -119,4 +119,9 @@ from otp.tree.decision.policy import AutoShutdown as AutoShutdown
 from otp.tree.decision.policy import Backoff as Backoff
 from otp.tree.decision.policy import Restart as Restart
 from otp.tree.decision.policy import Strategy as Strategy
+from otp.tree.reports import CrashReport as CrashReport
+from otp.tree.reports import ErrorContext as ErrorContext
+from otp.tree.reports import Offender as Offender
+from otp.tree.reports import ProgressReport as ProgressReport
+from otp.tree.reports import SupervisorReport as SupervisorReport
 from otp.tree.snapshot import NodeSnapshot as NodeSnapshot

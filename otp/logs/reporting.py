@@ -13,7 +13,7 @@ from otp.reasons import Reason
 from otp.tree.decision.messages import Canceling, Changed, Finish, Removed, Stopped, Stopping, Why
 from otp.tree.decision.model import NodeState
 from otp.tree.decision.policy import Restart
-from otp.tree.reports import Account, Context, CrashReport, Offender, ProgressReport, SupervisorReport
+from otp.tree.reports import Account, CrashReport, ErrorContext, Offender, ProgressReport, SupervisorReport
 
 if TYPE_CHECKING:
     from otp.events import Event
@@ -129,9 +129,9 @@ class Reporter:
 
 def _ended(event: Event, told: Changed, account: Account) -> Happening:
     if told.state is NodeState.CANCELED:
-        context = Context.SHUTDOWN_ERROR
+        context = ErrorContext.SHUTDOWN_ERROR
     else:
-        context = Context.CHILD_TERMINATED if account.healthy else Context.START_ERROR
+        context = ErrorContext.CHILD_TERMINATED if account.healthy else ErrorContext.START_ERROR
     supervisor = _above(told.dn)
     above = None
     if supervisor is not None:
@@ -156,7 +156,9 @@ def _ended(event: Event, told: Changed, account: Account) -> Happening:
 
 def _finished(told: Changed, finish: Finish) -> SupervisorReport:
     offenders = _offender(f"{told.dn}.{finish.name}", None, finish.policy)
-    return SupervisorReport(supervisor=told.dn, context=Context.SHUTDOWN, reason=_WHY[finish.why], offenders=offenders)
+    return SupervisorReport(
+        supervisor=told.dn, context=ErrorContext.SHUTDOWN, reason=_WHY[finish.why], offenders=offenders
+    )
 
 
 def _stuck(gathering: Gathering) -> SupervisorReport | None:
@@ -168,7 +170,7 @@ def _stuck(gathering: Gathering) -> SupervisorReport | None:
         common = [mine for mine, theirs in zip(common, other, strict=False) if mine == theirs]
     return SupervisorReport(
         supervisor=".".join(common),
-        context=Context.SHUTDOWN_ERROR,
+        context=ErrorContext.SHUTDOWN_ERROR,
         reason=Reason.KILLED.value,
         offenders=tuple(offenders),
     )

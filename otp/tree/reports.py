@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from otp.tree.decision.policy import Restart
     from otp.tree.rendering import Trace
 
-__all__ = ["Account", "Context", "CrashReport", "Offender", "ProgressReport", "Report", "Seen", "SupervisorReport"]
+__all__ = ["Account", "CrashReport", "ErrorContext", "Offender", "ProgressReport", "Report", "Seen", "SupervisorReport"]
 
 
-class Context(enum.StrEnum):
+class ErrorContext(enum.StrEnum):
     """What a supervisor was about."""
 
     START_ERROR = "start_error"
@@ -51,7 +51,7 @@ class SupervisorReport:
     kind: ClassVar[Literal["supervisor"]] = "supervisor"
     supervisor: str
     """Its DN."""
-    context: Context
+    context: ErrorContext
     reason: str
     offenders: tuple[Offender, ...]
     """One; but several where children have missed the same deadline."""
