@@ -9,7 +9,24 @@ import pytest
 from otp.testing import simulate
 from otp.testing.simulation import Planted, Simulation, Trace, Violation, replay
 from otp.tree import decision
-from otp.tree.decision.messages import Ended, Expired, Kill, RestartRequested, Signaled, Spawned, StopRequested, Stuck
+from otp.tree.decision.messages import (
+    Answer,
+    DeleteChild,
+    Ended,
+    Expired,
+    Finish,
+    Kill,
+    RestartChild,
+    RestartRequested,
+    Signaled,
+    Spawned,
+    StartChild,
+    StopRequested,
+    Stuck,
+    TerminateChild,
+    Verdict,
+    Why,
+)
 from otp.tree.decision.policy import Strategy
 
 
@@ -21,10 +38,18 @@ def test_no_event_of_a_hundred_seeds_breaks_a_rule(decade):
     assert sum(outcome.events for outcome in outcomes) == 5000
 
 
+@pytest.mark.parametrize("decade", range(3))
+def test_no_event_of_thirty_seeds_breaks_a_rule_where_every_tree_has_supervisors(decade):
+    outcomes = [simulate.simulate(seed, 500, 1.0) for seed in range(10 * decade, 10 * decade + 10)]
+
+    assert [outcome.violation for outcome in outcomes if outcome.violation] == []
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_no_event_of_a_million_breaks_a_rule(capsys):
-    status = simulate.main(["--seeds", "1000", "--events", "1000", "--processes", "2"])
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("supervised", ["0.25", "1.0"])
+def test_no_event_of_a_million_breaks_a_rule(supervised, capsys):
+    status = simulate.main(["--seeds", "1000", "--processes", "2", "--supervised", supervised])
 
     printed = capsys.readouterr().out
     assert status == 0, printed
@@ -81,6 +106,25 @@ def test_a_storm_has_everything_in_it():
     assert {cause: causes[cause] for cause in wanted if causes[cause] < 10} == {}
     assert actions[Stuck] >= 10
     assert actions[Kill] >= 10
+
+
+def test_a_storm_over_supervisors_has_everything_in_it():
+    found: Counter[object] = Counter()
+    for seed in range(12):
+        simulation = Simulation(seed, tail=None, supervised=1.0)
+        simulation.run(500)
+        for entry in simulation.trace.entries:
+            found[type(entry.cause)] += 1
+            for action in entry.actions:
+                if isinstance(action, Answer):
+                    found[action.verdict] += 1
+                elif isinstance(action, Finish):
+                    found[action.why] += 1
+
+    requests = (StartChild, RestartChild, TerminateChild, DeleteChild)
+    assert {kind: found[kind] for kind in requests if found[kind] < 50} == {}
+    assert {why: found[why] for why in Why if found[why] < 5} == {}
+    assert {verdict: found[verdict] for verdict in Verdict if found[verdict] < 1} == {}
 
 
 def test_what_breaks_a_rule_is_reported_with_its_seed_and_the_way_that_led_there(monkeypatch, capsys):

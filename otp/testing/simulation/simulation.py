@@ -39,7 +39,7 @@ _PATIENCE: Final = 3_000
 """Events within which a tree of this size must have come to rest."""
 _PROPAGATING: Final = 0.1
 """The share of trees that a death stops."""
-SUPERVISED: Final = 0.0
+SUPERVISED: Final = 0.25
 """The share of trees with behaviour supervisors."""
 
 

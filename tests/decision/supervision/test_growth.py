@@ -29,9 +29,9 @@ from otp.tree.decision.model import NodeState
 from otp.tree.decision.policy import Policy, Strategy, Supervision
 
 INSIDE = str(Path(decision.__file__).parent)
-FEW = 30
-LIMIT = 3.0
-"""Twice as many must cost less than this; a walk over all children for each of them would cost four times as much."""
+FEW = 50
+LIMIT = 2.2
+"""Twice as many must cost less than this. With a walk over all children for each of them it would be 2.4 or more."""
 CHILD = Policy(start_timeout=None)
 
 
