@@ -111,7 +111,8 @@ class Child(Generic[*Args]):
               `BRUTAL_KILL`: do not wait at all.
             - `backoff`: how long it waits before a restart; the system's `Backoff` unless given.
             - `significant`: whether its end by itself may end the supervisor above it.
-            - `start_timeout`: seconds until HEALTHY, where something waits for that; 60 unless given.
+            - `start_timeout`: seconds from its start to HEALTHY below a behaviour supervisor, which waits for that; `None`, unless
+              given: for as long as it takes, as in OTP.
             - `mailbox`: a `MailboxLimit`; `None`, unless given: any amount of mail may wait.
 
     Raises:
@@ -143,14 +144,13 @@ class Child(Generic[*Args]):
         defaults = getattr(runnable, "otp_defaults", None)
         self._defaults = defaults if isinstance(defaults, Defaults) else None
         shutdown: float | None = _SHUTDOWN if self._defaults is None else self._defaults.shutdown
-        patience: float | None = _START_TIMEOUT
         if supervision is not None:  # it takes as long as its children take
-            shutdown = patience = None
+            shutdown = None
         self.shutdown = _checked_shutdown(options.get("shutdown", shutdown))
         backoff = options.get("backoff")
         self.backoff = None if backoff is None else checked_type("backoff", backoff, Backoff)
         self.significant = checked_type("significant", options.get("significant", False), bool)
-        self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout", patience))
+        self.start_timeout = _checked_seconds("start_timeout", options.get("start_timeout"))
         limit = options.get("mailbox")
         self.mailbox = None if limit is None else checked_type("mailbox", limit, MailboxLimit)
         if limit is not None and supervision is not None:
@@ -220,7 +220,6 @@ class Child(Generic[*Args]):
 
 _policy = functools.lru_cache(Policy)  # most children of a tree share one
 _SHUTDOWN = 5.0
-_START_TIMEOUT = 60.0
 
 
 def _to_run(runnable: Callable[..., Any], shutdown: float | BrutalKill | None) -> Callable[..., Any]:

@@ -127,11 +127,16 @@ class ServerExitError(CallError):
     """The server has ended before it replied. `__cause__` is the exception, where it has ended by one."""
 
     def __init__(self, ref: Any, reason: ExitReason) -> None:  # noqa: ANN401 - as above
-        super().__init__(f"{ref.dn} has ended before it replied: {told(reason)}", ref)
+        super().__init__("", ref)
+        self.args = (ref, reason)
         self.reason = reason
         """Why it has ended."""
         if isinstance(reason, BaseException):
             self.__cause__ = reason
+
+    def __str__(self) -> str:
+        # Not before somebody asks: the error may be made in the loop of the tree, and the reason may be the user's own.
+        return f"{self.ref.dn} has ended before it replied: {told(self.reason)}"
 
 
 class ReceiveTimeoutError(OtpError, TimeoutError):

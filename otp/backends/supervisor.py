@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from otp.reasons import Reason
 from otp.tree.decision.messages import End
 from otp.tree.decision.policy import Strategy
 from otp.tree.mailbox import DeafMailbox
 
 if TYPE_CHECKING:
+    from otp.reasons import ExitReason
     from otp.tree.backend import Backend, Job
     from otp.tree.decision.policy import Policy
     from otp.tree.incarnation import Incarnation
+    from otp.tree.mailbox import Notice
 
 __all__ = ["SupervisorBackend", "SupervisorMailbox"]
 
 
 class SupervisorMailbox(DeafMailbox):
-    """Where a supervisor lives, for whoever wants to know at once what it has been started with."""
+    """Where a supervisor lives, for whoever wants to know at once what it has been started with.
+
+    As in OTP, a supervisor traps exits, and ignores those that are no child's.
+    """
 
     __slots__ = ("children",)
 
@@ -29,6 +35,10 @@ class SupervisorMailbox(DeafMailbox):
         super().__init__(dn)
         self.children: tuple[tuple[str, Policy, Job, Backend], ...] = ()
         """The initial ones, in order, once it runs."""
+
+    def signal(self, reason: ExitReason, letter: Notice) -> bool:
+        """KILL cannot be trapped. All others do nothing: what whoever is above it wants, the tree itself sees to."""
+        return reason is Reason.KILL and super().signal(reason, letter)
 
 
 class SupervisorBackend:

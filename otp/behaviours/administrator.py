@@ -25,7 +25,7 @@ from otp.errors import (
     NoSuchChildError,
     OtpError,
 )
-from otp.mail.ref import Ref
+from otp.mail.ref import Ref, address_of, home_of
 from otp.reasons import Reason, told
 from otp.tree.administration import Administer, Inspect
 from otp.tree.decision.messages import Verdict
@@ -128,27 +128,28 @@ class Administrator(Ref):
     ) -> Request[Answered, Ref | None]:
         child = as_child(given)
         checked_name(name, self.dn)
-        ref_type, host = child.ref_type, self._system
+        ref_type, host, dn = child.ref_type, self._system, self._address()
         spec = Spec(host.next_node(), name, *child.resolve(host.backoff, host.backend_for, keep=True))
         answer: Future[Answered] = Future()
-        message = Administer(None, self.dn, name, answer, spec, spec.backend.mailbox(f"{self.dn}.{name}"))
-        return Request(message, answer, lambda answered: self._read(answered, name, ref_type))
+        message = Administer(None, dn, name, answer, spec, spec.backend.mailbox(f"{dn}.{name}"))
+        return Request(message, answer, lambda answered: self._read(answered, message, ref_type))
 
     def _ask(self, asked: Asked, name: str) -> Request[Answered, Ref | None]:
         checked_name(name, self.dn)
         answer: Future[Answered] = Future()
-        return Request(
-            Administer(asked, self.dn, name, answer), answer, lambda answered: self._read(answered, name, Ref)
-        )
+        message = Administer(asked, self._address(), name, answer)
+        return Request(message, answer, lambda answered: self._read(answered, message, Ref))
 
     def _which(self) -> Request[Inspected | None, dict[str, ChildInfo]]:
-        return self._inspect(lambda seen: {row.name: self._info(row, seen.origins[row.name]) for row in seen.rows})
+        return self._inspect(
+            lambda seen, dn: {row.name: self._info(row, dn, seen.origins[row.name]) for row in seen.rows}
+        )
 
     def _count(self) -> Request[Inspected | None, ChildCounts]:
-        return self._inspect(lambda seen: ChildCounts(**seen.counts._asdict()))
+        return self._inspect(lambda seen, _dn: ChildCounts(**seen.counts._asdict()))
 
     def _spec(self, name: str) -> Request[Inspected | None, Child[*tuple[Any, ...]]]:
-        def read(seen: Inspected) -> Child[*tuple[Any, ...]]:
+        def read(seen: Inspected, _dn: str) -> Child[*tuple[Any, ...]]:
             child: Child[*tuple[Any, ...]] | None = seen.origins.get(name)
             if child is None:
                 raise self._no_such_child(name)
@@ -156,22 +157,28 @@ class Administrator(Ref):
 
         return self._inspect(read)
 
-    def _inspect(self, read: Callable[[Inspected], T]) -> Request[Inspected | None, T]:
+    def _inspect(self, read: Callable[[Inspected, str], T]) -> Request[Inspected | None, T]:
+        dn = self._address()
+
         def read_if_there(seen: Inspected | None) -> T:
             if seen is None:
                 raise self._not_there()
-            return read(seen)
+            return read(seen, dn)
 
         answer: Future[Inspected | None] = Future()
-        return Request(Inspect(self.dn, answer), answer, read_if_there)
+        return Request(Inspect(dn, answer), answer, read_if_there)
+
+    def _address(self) -> str:
+        """The DN of whoever is meant now, for this may be a ref by name."""
+        return address_of(self, home_of(self)).dn
 
     # --- answers ---
 
-    def _read(self, answered: Answered, name: str, ref_type: type[Ref]) -> Ref | None:
+    def _read(self, answered: Answered, asked: Administer, ref_type: type[Ref]) -> Ref | None:
         there: Child[*tuple[Any, ...]] | None = answered.origin
         if there is not None:  # it may be another than who was to be started
             ref_type = there.ref_type
-        ref = ref_type(f"{self.dn}.{name}", self._system)
+        ref = ref_type(asked.child, self._system)
         if answered.verdict is Verdict.OK:
             return ref
         if answered.verdict is Verdict.IGNORED:
@@ -203,10 +210,10 @@ class Administrator(Ref):
     def _not_there(self) -> NoProcessError:
         return NoProcessError(f"no supervisor runs at {self.dn}", self)
 
-    def _info(self, row: ChildRow, child: Child[*tuple[Any, ...]]) -> ChildInfo:
+    def _info(self, row: ChildRow, dn: str, child: Child[*tuple[Any, ...]]) -> ChildInfo:
         ref = None
         if row.state is ChildState.RUNNING:
-            ref = child.ref_type(f"{self.dn}.{row.name}", self._system)
+            ref = child.ref_type(f"{dn}.{row.name}", self._system)
         kind = ChildType.SUPERVISOR if row.supervisor else ChildType.WORKER
         return ChildInfo(name=row.name, ref=ref, state=row.state, type=kind)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from otp.behaviours.administrator import Administrator, as_child, checked_limits
 from otp.child import checked_type
 from otp.errors import ChildAlreadyPresentError, ChildAlreadyStartedError, NoSuchChildError
-from otp.mail.ref import Ref
+from otp.mail.ref import Ref, address_of, home_of
 from otp.tree.decision.messages import TerminateChild
 from otp.tree.decision.policy import Supervision
 
@@ -117,10 +117,13 @@ class DynamicSupervisorRef(Administrator):
         if not isinstance(ref, Ref):
             msg = f"terminate_child takes the ref of a child, not {type(ref).__name__}"
             raise TypeError(msg)
-        if ref != Ref(f"{self.dn}.{ref.name}", self._system):
+        if home_of(self) is None:
+            raise self._not_there()
+        child = address_of(ref, home_of(ref))
+        if child != Ref(f"{self._address()}.{child.name}", self._system):
             msg = f"{ref.dn} is no child of {self.dn}"
             raise NoSuchChildError(msg, ref.name)
-        return self._ask(TerminateChild, ref.name)
+        return self._ask(TerminateChild, child.name)
 
 
 class DynamicSupervisor:

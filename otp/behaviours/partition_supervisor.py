@@ -57,7 +57,7 @@ class PartitionSupervisorRef(Administrator):
             NoProcessError: as `partitions`.
         """
         count, kind = self._shape()
-        return kind(f"{self.dn}.{_stable_hash(key) % count}", self._system)
+        return kind(f"{self._address()}.{_stable_hash(key) % count}", self._system)
 
     def count_children(self) -> ChildCounts:
         """How many partitions there are, and how many of them run.

@@ -184,7 +184,7 @@ def test_sup_start_map_fills_in_the_defaults(stage):
     sup = stage.run(otp.Supervisor({"a": stage.serve, "s": otp.Supervisor(), "d": otp.DynamicSupervisor()}))
     a, s, d = (sup.get_childspec(name) for name in "asd")
     assert (a.runnable, a.args) == (stage.serve, ())
-    assert (a.restart, a.shutdown, a.significant, a.start_timeout) == (otp.Restart.PERMANENT, 5.0, False, 60.0)
+    assert (a.restart, a.shutdown, a.significant, a.start_timeout) == (otp.Restart.PERMANENT, 5.0, False, None)
     assert (s.restart, s.shutdown, s.start_timeout) == (otp.Restart.PERMANENT, None, None)
     assert (d.restart, d.shutdown, d.start_timeout) == (otp.Restart.PERMANENT, None, None)
     assert [info.type.value for info in sup.which_children().values()] == ["worker", "supervisor", "supervisor"]
