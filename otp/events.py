@@ -112,7 +112,7 @@ class Stuck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """A TEMPORARY node has ended and left the tree."""
+    """A node has ended for good and left the tree: a TEMPORARY one, or a child of a dynamic supervisor."""
 
     dn: str
     incarnation: int

@@ -72,7 +72,7 @@ class LifecycleLog:
                 self._write("WARNING", event.dn, event.incarnation, message, details, report=report)
             case Removed():
                 self._deaths.pop(event.dn, None)
-                self._write("INFO", event.dn, event.incarnation, "ended for good and was removed: it is TEMPORARY")
+                self._write("INFO", event.dn, event.incarnation, "ended for good and was removed")
             case Stuck():
                 self._write_stuck(event, report)
             case Stopped(unstopped=unstopped) if unstopped:

@@ -147,4 +147,4 @@ def test_a_temporary_node_that_ended_is_said_to_be_gone(workshop, log):
     system.stop()
     said = lines(log, "root.a")
     assert said[0].startswith("root.a died: ValueError\n"), "it starts no more"
-    assert said[1:] == ["root.a ended for good and was removed: it is TEMPORARY"]
+    assert said[1:] == ["root.a ended for good and was removed"]

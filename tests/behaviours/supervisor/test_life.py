@@ -180,6 +180,23 @@ def test_the_log_says_who_died_and_why_the_supervisor_gave_up(threads):
     assert "gave up" in lines["root.s"]
 
 
+@pytest.mark.parametrize("restart", list(otp.Restart))
+def test_the_log_says_of_any_child_that_leaves_for_good_that_it_was_removed_and_of_none_what_it_is_not(
+    threads, restart
+):
+    logger.enable("otp")
+    sup = threads.run(otp.DynamicSupervisor())
+    ref = sup.start_child(threads.part("a")(restart=restart), name="a")
+    if restart is otp.Restart.PERMANENT:
+        sup.terminate_child(ref)
+    else:
+        threads.end(ref.dn, done)
+    threads.until(otp.events.Removed, ref.dn)
+    threads.stop()
+    lines = [entry.message.splitlines()[0] for entry in threads.system.logs.read("root") if entry.dn == ref.dn]
+    assert lines[-1] == "ended for good and was removed"
+
+
 def test_a_stopped_child_is_no_node_but_a_child(stage):
     sup = stage.run(otp.Supervisor({"a": stage.serve}))
     sup.terminate_child("a")
