@@ -67,6 +67,8 @@ class Life:
         """Whose end has led to the restart that is going on."""
         self.walk: Walk | None = None
         """The stop of children that it waits for."""
+        self._leaving_start: Seen | None = None
+        """The child whose start it has seen to fail, until all below that has ended."""
         self._turn: Alarm | None = None
         """When the reminder that comes first in the mail is taken: it gives way to what else there is to do."""
         self._request: Request | None = None
@@ -160,6 +162,9 @@ class Life:
 
     def _receive(self) -> None:
         """What has happened is in the mail, in the order in which it has."""
+        if not self.ended:
+            trial = self.starting.node if self.starting is not None else None
+            self._leaving_start = trial if trial is not None and not trial.runs else None
         for spec in [spec for spec in self.dying if spec.node.over()]:
             self.dying.remove(spec)
             self._post_exit(spec)
@@ -267,7 +272,7 @@ class Life:
         """Children that have to end before anything else is done."""
         if self.walk is not None and not self.walk.over:
             return list(self.walk.tops)
-        return [self.starting.node] if self.starting is not None and not self.starting.node.runs else []
+        return [self._leaving_start] if self._leaving_start is not None else []
 
     def lingering(self) -> list[Spec]:
         """Those that have no specification any more and have not ended."""
