@@ -282,7 +282,7 @@ class _Gate:
 class LoopMailbox(Mailbox):
     """Of a runnable on an event loop."""
 
-    __slots__ = ("_items", "_loop", "_thread", "_waiters")
+    __slots__ = ("_items", "_loop", "_thread", "_waiters", "_waking")
 
     _items: deque[Any]
 
@@ -293,6 +293,8 @@ class LoopMailbox(Mailbox):
         """Of tasks that take; only touched on the event loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._waking = False
+        """The loop has been told to look who waits."""
 
     def _open(self) -> None:
         if self.opened:
@@ -312,9 +314,21 @@ class LoopMailbox(Mailbox):
             return
         if self._thread == get_ident():
             self._wake_one()
-        elif self._loop is not None:
+        elif self._loop is not None and not self._waking:
+            # Once for all that come until the loop looks: each time is a write to a socket, which gives the GIL away.
+            self._waking = True
             with suppress(RuntimeError):  # the loop has been closed, and the reader with it
-                self._loop.call_soon_threadsafe(self._wake_one)
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        left = len(self._items)
+        for waiter in self._waiters:  # one that is done already takes a letter too
+            if not left:
+                return
+            left -= 1
+            if not waiter.done():
+                waiter.set_result(None)
 
     @property
     def waiting(self) -> int:
