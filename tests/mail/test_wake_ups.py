@@ -21,8 +21,8 @@ def put_all(mailbox, letters):
 async def reading(mailbox, readers):
     """That many tasks that wait for a letter each."""
     tasks = [asyncio.ensure_future(mailbox.take(CLOCK)) for _ in range(readers)]
-    while len(mailbox._waiters) < readers:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(mailbox._waiters) == readers
     return tasks
 
 
