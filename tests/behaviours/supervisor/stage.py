@@ -59,8 +59,12 @@ def ignore():
     raise Exiting(None)
 
 
+def killed():
+    otp.current().exit(otp.Reason.KILL)
+
+
 CLEAN = {"normal": done, "shutdown": shutdown, "shutdown with detail": shutdown_with_detail}
-ABNORMAL = {"abnormal": crash}
+ABNORMAL = {"abnormal": crash, "killed": killed}
 
 
 class Part:

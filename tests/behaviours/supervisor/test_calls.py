@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import signal
 
 import pytest
 
 import otp
 
-from .stage import BoomError, crash, states, twins_of
+from .stage import PATIENCE, BoomError, crash, states, twins_of
 
 SUPERVISOR = {
     "start_child": ("a", lambda: None),
@@ -94,6 +96,22 @@ def test_in_a_system_that_has_never_been_started_there_is_no_process():
                 await asyncio.wait_for(getattr(ref, f"a{name}")(*args), 1.0)
 
     asyncio.run(ask())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, in a process that has threads
+def test_in_a_forked_process_there_is_no_process(threads):
+    threads.run(otp.Supervisor({"a": threads.serve}))
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(PATIENCE))  # what would wait for ever is ended by it
+        told = []
+        for ref, name, args in every_call("root.s", threads.system):
+            try:
+                getattr(ref, name)(*args)
+            except BaseException as error:  # noqa: BLE001 - the parent shall know
+                told.append(type(error))
+        os._exit(0 if told == [otp.NoProcessError] * len([*every_call("root.s", threads.system)]) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_twins_serve_in_a_runnable_on_the_trees_own_event_loop(threads):

@@ -6,7 +6,7 @@ import pytest
 
 import otp
 
-from .stage import ABNORMAL, CLEAN, counts, crash, done
+from .stage import ABNORMAL, CLEAN, counts, crash, done, states
 
 ANY, EVERY = otp.AutoShutdown.ANY_SIGNIFICANT, otp.AutoShutdown.ALL_SIGNIFICANT
 TEMPORARY, TRANSIENT = otp.Restart.TEMPORARY, otp.Restart.TRANSIENT
@@ -61,6 +61,48 @@ def test_all_significant_waits_for_the_last_of_them(stage):
     stage.ref("root.b").send(crash)
     stage.system.join(10)
     assert stage.life == ["+a", "+b", "+c", "-a", "-b", "-c"]
+
+
+@pytest.mark.parametrize("how", [*CLEAN, *ABNORMAL])
+@pytest.mark.parametrize("auto_shutdown", [ANY, EVERY])
+@pytest.mark.parametrize("restart", [TEMPORARY, TRANSIENT])
+def test_significant_temporary_and_significant_transient_end_it_exactly_by_the_rule(stage, restart, auto_shutdown, how):
+    a, b, c = stage.parts("abc")
+    both = {part.name: part(restart=restart, significant=True) for part in (a, b)}
+    sup = stage.run_as_root(otp.Supervisor({**both, "c": c()}, auto_shutdown=auto_shutdown))
+    counting = restart is TEMPORARY or how in CLEAN
+    stage.end("root.a", {**CLEAN, **ABNORMAL}[how])
+    if counting and auto_shutdown is EVERY:
+        assert sup.count_children().active == 2  # b is still there
+        stage.ref("root.b").send({**CLEAN, **ABNORMAL}[how])
+    if counting:
+        stage.system.join(10)
+        assert stage.life[-1:] == ["-c"] if auto_shutdown is EVERY else stage.life[-2:] == ["-c", "-b"]
+    else:
+        stage.healthy()
+        assert stage.life == ["+a", "+b", "+c", "-a", "+a"]
+        assert counts(sup.count_children()) == (3, 3, 0, 3)
+
+
+@pytest.mark.parametrize("auto_shutdown", [ANY, EVERY])
+def test_significant_escalation_goes_up_through_as_many_levels_as_are_significant(stage, auto_shutdown):
+    child = stage.part("a")(restart=TRANSIENT, significant=True)
+    for _ in range(3):
+        inner = otp.Supervisor({"x": child}, auto_shutdown=auto_shutdown)
+        child = otp.Child(inner, restart=TRANSIENT, significant=True)
+    stage.run_as_root(otp.Supervisor({"x": child, "b": stage.part("b")()}, auto_shutdown=auto_shutdown))
+    stage.ref("root.x.x.x.x").send(done)
+    stage.system.join(10)
+    assert stage.life == ["+a", "+b", "-a", "-b"]
+
+
+def test_significant_escalation_ends_where_a_supervisor_is_not_significant(stage):
+    inner = otp.Supervisor({"a": stage.part("a")(restart=TRANSIENT, significant=True)}, auto_shutdown=ANY)
+    outer = {"i": otp.Child(inner, restart=TRANSIENT), "b": stage.part("b")(restart=TRANSIENT, significant=True)}
+    sup = stage.run(otp.Supervisor(outer, auto_shutdown=ANY))
+    stage.end("root.s.i.a", done)
+    stage.gone("root.s.i")
+    assert states(sup.which_children()) == {"i": "stopped", "b": "running"}
 
 
 def test_a_significant_child_that_is_terminated_does_not_count(stage):

@@ -125,3 +125,28 @@ def test_order_of_children_of_a_part_of_them_is_kept_in_the_restart(stage):
     run(stage, "54321", strategy=REST)
     stage.crash("root.s.2")
     assert stage.life == ["-2", "-1", "+2", "+1"]
+
+
+def test_order_of_children_is_that_of_a_partial_stop_and_of_the_full_one(stage):
+    sup, *_ = run(stage, "12345")
+    for name in "54":
+        sup.terminate_child(name)
+    assert stage.life == ["-5", "-4"]
+    stage.stop()
+    assert stage.life == ["-5", "-4", "-3", "-2", "-1"]
+
+
+@pytest.mark.parametrize("strategy", [ALL, REST])
+def test_siblings_that_end_while_a_group_is_restarted_are_restarted_once(stage, strategy):
+    sup, a, b, c = run(stage, "abc", strategy=strategy, max_restarts=1)
+    gate = stage.gate()
+    a.starts.append(gate.wait)
+    stage.ref("root.s.a").send(crash)
+    stage.until_noted("+a")
+    for name in "bc":
+        stage.ref(f"root.s.{name}").send(crash)  # to nobody: they have been stopped
+    gate.set()
+    stage.healthy()
+    assert [part.incarnations for part in (a, b, c)] == [[1, 2]] * 3
+    assert stage.system.node("root.s").incarnation == 1
+    assert counts(sup.count_children()) == (3, 3, 0, 3)
