@@ -69,6 +69,15 @@ def test_sup_flags_all_that_there_are_are_taken():
     assert "nobody" in repr(otp.Supervisor())
 
 
+def test_the_options_unless_given_are_those_of_elixir():
+    static, dynamic = otp.Supervisor().supervision, otp.DynamicSupervisor().supervision
+    assert (static.strategy, static.max_restarts, static.max_seconds) == (otp.Strategy.ONE_FOR_ONE, 3, 5.0)
+    assert static.auto_shutdown is otp.AutoShutdown.NEVER
+    assert (dynamic.strategy, dynamic.max_restarts, dynamic.max_seconds) == (otp.Strategy.ONE_FOR_ONE, 3, 5.0)
+    assert dynamic.max_children is None
+    assert otp.DynamicSupervisor().extra_arguments == ()
+
+
 @pytest.mark.parametrize("children", [[serve], serve, "a", {serve}, [("a", serve)]])
 def test_sup_start_map_faulty_specs_children_that_are_no_mapping(children):
     with pytest.raises(TypeError, match="mapping"):
