@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from otp.behaviours.gen_server import GenServer
+from otp.child import supervision_of
 from otp.tree.rendering import render
 
 if TYPE_CHECKING:
@@ -38,11 +41,12 @@ def resolve(target: str, args: tuple[str, ...]) -> Callable[..., object]:
         except AttributeError:
             msg = f"{module_name} has no {root_name!r}"
             raise TargetError(msg) from None
-    if not callable(root):
+    supervises = supervision_of(root) is not None
+    if not callable(root) and not supervises:
         msg = f"{target} is no runnable: it is not callable, but of type {type(root).__name__}"
         raise TargetError(msg)
-    _check_arguments(target, root, args)
-    return root
+    _check_arguments(target, _nothing if supervises else _called(root), args)
+    return cast("Callable[..., object]", root)
 
 
 def _imported(name: str) -> ModuleType:
@@ -71,6 +75,17 @@ def _place(traceback: TracebackType | None) -> str | None:
             place = f" ({file}, line {traceback.tb_lineno})"
         traceback = traceback.tb_next
     return place
+
+
+def _called(root: Any) -> Callable[..., object]:  # noqa: ANN401 - what the user has named
+    """What is called with the arguments: of a server its `init`."""
+    if isinstance(root, type) and issubclass(root, GenServer):
+        return functools.partial(cast("Callable[..., object]", root.init), None)
+    return cast("Callable[..., object]", root)
+
+
+def _nothing() -> None:
+    """Supervisors take no arguments."""
 
 
 def _check_arguments(target: str, root: Callable[..., object], args: tuple[str, ...]) -> None:

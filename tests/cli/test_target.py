@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
+import otp
 from otp.cli.target import TargetError, resolve
 
 MODULES = {
     "sound": """
+        import otp
+
         number = 3
 
         def root(port: int = 1) -> None:
@@ -18,6 +21,12 @@ MODULES = {
 
         class Service:
             pass
+
+        class Server(otp.GenServer):
+            def init(self, port: str) -> None:
+                pass
+
+        supervisor = otp.Supervisor({"server": otp.Child(Server, "1")})
     """,
     "imports_nothing": "import nowhere_to_be_found\n",
     "imports_too_much": "from json import nowhere_to_be_found\n",
@@ -125,3 +134,19 @@ def test_a_command_without_what_it_needs_exits_with_status_2(here):
     assert done.returncode == 2
     assert "Missing argument" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_is_given_the_arguments_of_its_init(here):
+    assert resolve("sound:Server", ("1",)).__name__ == "Server"
+    with pytest.raises(
+        TargetError, match="sound:Server cannot be run with 0 arguments: missing a required argument: 'port'"
+    ):
+        resolve("sound:Server", ())
+
+
+def test_a_supervisor_can_be_run_and_takes_no_arguments(here):
+    assert isinstance(resolve("sound:supervisor", ()), otp.Supervisor)
+    with pytest.raises(
+        TargetError, match="sound:supervisor cannot be run with 1 argument: too many positional arguments"
+    ):
+        resolve("sound:supervisor", ("1",))
