@@ -12,10 +12,10 @@ EVENTS = 1000
 
 @pytest.fixture
 def found():
-    """The first seed in which a rule is broken, or None."""
+    """The first seed in which a rule is broken, or None; `supervised` is the share of trees with behaviour supervisors."""
 
-    def first():
-        outcomes = (simulate(seed, EVENTS) for seed in SEEDS)
+    def first(*, supervised=0.0):
+        outcomes = (simulate(seed, EVENTS, supervised) for seed in SEEDS)
         return next((outcome for outcome in outcomes if outcome.rule is not None), None)
 
     return first

@@ -104,8 +104,6 @@ def _expired(tree: Tree, event: Expired, actions: list[Action]) -> None:
         backoff_over(tree, purpose, event.at, actions)
     elif isinstance(purpose, Deadline):
         deadline_over(tree, purpose, event.at, actions)
-        if tree.due or tree.awake:
-            _go_on(tree, event.at, actions)
         advance(tree, event.at, actions)
     elif isinstance(purpose, Supervisor):
         serve.turn(tree, purpose)

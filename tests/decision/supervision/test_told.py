@@ -6,7 +6,7 @@ import pytest
 
 from otp.tree.decision import count_children, decide, which_children
 from otp.tree.decision import plant as plant_tree
-from otp.tree.decision.messages import Answer, Birth, Canceling, Cause, Changed, End, StartChild, Verdict
+from otp.tree.decision.messages import Answer, Birth, Canceling, Cause, Changed, End, Finish, StartChild, Verdict, Why
 from otp.tree.decision.policy import AutoShutdown, Policy, Strategy, Supervision
 from tests.decision.supervision.conftest import TEMPORARY, TRANSIENT, child, dynamic, sup
 
@@ -185,6 +185,17 @@ def test_in_a_tree_that_stops_at_the_first_death_an_end_in_good_order_is_none(pl
     world.ends("root.a", end)
 
     assert (world.tree.stop is not None) == is_death
+
+
+def test_a_supervisor_that_ends_by_its_own_decision_says_because_of_whom(plant):
+    world = planted(plant, max_restarts=0)
+    a = world.node("root.a").id
+    world.dies("root.a")
+    world.leaves("root.b")
+
+    assert world.finishes == [Finish(1, 1, Why.INTENSITY, a, "a")]
+    (dead,) = [report for report in world.reports(Changed) if report.dn == "root"]
+    assert dead.error == world.node("root").last_error == "gave up: a exceeds 0 restarts within 5.0 s"
 
 
 # --- queries --------------------------------------------------------------------------------------------------------

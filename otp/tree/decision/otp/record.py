@@ -7,10 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from otp.tree.decision.messages import Cause
 from otp.tree.decision.model import Group
 
 if TYPE_CHECKING:
-    from otp.tree.decision.messages import Cause, Request, Why
+    from otp.tree.decision.messages import Request, Why
     from otp.tree.decision.model import Node
     from otp.tree.decision.policy import Supervision
 
@@ -112,7 +113,7 @@ class Task:
     """Those that must have ended, with all below them, before the first one starts (R7)."""
     anew: set[Spec] = field(default_factory=set)
     """Those that are still to be started again; they stay in the tree meanwhile."""
-    cause: Cause | None = None
+    cause: Cause = Cause.STOP
     by: str = ""
     why: Why | None = None
     stopping: tuple[Spec, ...] = ()

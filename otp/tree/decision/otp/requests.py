@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from otp.tree.decision.bookkeeping import wake
 from otp.tree.decision.messages import (
     Answer,
-    Cause,
     DeleteChild,
     Forget,
     RestartChild,
@@ -95,7 +94,6 @@ def _terminate(tree: Tree, record: Supervisor, request: TerminateChild, at: floa
             spec,
             request.request,
             stops=[spec],
-            cause=Cause.STOP,
             by=record.node.dn,
         )
     else:

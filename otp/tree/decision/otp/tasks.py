@@ -65,7 +65,7 @@ def _stop(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
         batch = [task.stops.pop()]
     task.stopping = tuple(spec for spec in batch if spec.node.id in tree.nodes)
     for spec in task.stopping:
-        halt.begin(tree, spec.node, task, at, out, cause=task.cause or Cause.STOP, by=task.by)
+        halt.begin(tree, spec.node, task, at, out, cause=task.cause, by=task.by)
 
 
 def _stopped(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
