@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otp.mail.notices import Down, Exit
-from otp.mail.ref import Ref, address_of, home_of
+from otp.mail.ref import CurrentRef, Ref, address_of, home_of
 from otp.reasons import Reason
 from otp.tree.incarnation import here
 from otp.tree.mailbox import tying
@@ -30,13 +30,14 @@ def link(ref: Ref) -> None:
 
     The signal has the reason of the end. NORMAL does nothing; by any other the runnable ends with the same reason, as if
     it had been canceled, unless it traps exits (`trap_exit`). Linked again, two are linked once. Where nobody runs, the
-    signal comes at once, with NOPROC. As `erlang:link/1`.
+    signal comes at once, with NOPROC. What `otp.current` gives stands for that very incarnation: once that has ended, nobody
+    runs there, whoever lives at the DN now. As `erlang:link/1`.
 
     Raises:
         NotInRunnableError, StaleIncarnationError: the caller is no runnable, or its incarnation has ended.
     """
     incarnation = _caller()
-    mine, theirs = incarnation.mailbox, home_of(ref)
+    mine, theirs = incarnation.mailbox, _meant(ref)
     if mine is theirs:
         return
     if theirs is None or not _tie(mine, Ref(incarnation.dn, incarnation.system), theirs, address_of(ref, theirs)):
@@ -80,13 +81,14 @@ def trap_exit(on: bool) -> bool:  # noqa: FBT001 - as `process_flag(trap_exit, t
 def monitor(ref: Ref) -> Monitor:
     """Have the end of the incarnation that runs at `ref` told by a `Down` message. As `erlang:monitor/2`.
 
-    Each call makes another monitor. Where nobody runs, the message comes at once, with NOPROC.
+    Each call makes another monitor. Where nobody runs, the message comes at once, with NOPROC. What `otp.current` gives
+    stands for that very incarnation, as for `link`.
 
     Raises:
         NotInRunnableError, StaleIncarnationError: as `link`.
     """
     incarnation = _caller()
-    owner, target = incarnation.mailbox, home_of(ref)
+    owner, target = incarnation.mailbox, _meant(ref)
     made = Monitor(ref, owner, target)
     if target is owner:  # as in Erlang, where nobody lives to see it
         return made
@@ -223,6 +225,15 @@ def _tie(mine: Mailbox, my_address: Ref, theirs: Mailbox, their_address: Ref) ->
         my_ties[their_address] = half
         their_ties[my_address] = twin
         return True
+
+
+def _meant(ref: Ref) -> Mailbox | None:
+    """Of whom `ref` means: who lives there, or the one incarnation that it is of."""
+    home = home_of(ref)
+    if home is None or not isinstance(ref, CurrentRef):
+        return home
+    incarnation = home.incarnation
+    return home if incarnation is not None and incarnation.fencing_token == ref.fencing_token else None
 
 
 def _caller() -> Incarnation:

@@ -160,6 +160,33 @@ def test_a_link_ends_with_an_incarnation(actors, stage):
     assert b.nothing_more()
 
 
+def test_a_link_by_a_current_ref_is_with_that_incarnation_only(actors, stage):
+    a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
+    trap(b)
+    first = a.do(otp.current)
+    b.do(lambda: otp.link(first))
+    a.end(boom)
+    assert isinstance(b.news().reason, ValueError)
+    stage.until_dead("a")
+    stage.advance(10.0)
+    stage.until(otp.events.Healthy, "root.a")
+    b.do(lambda: otp.link(first))
+    assert b.news() == otp.Exit(first, otp.Reason.NOPROC)
+    assert not a.ref._home().ties
+
+
+def test_a_link_to_ones_own_predecessor_is_one_to_nobody(actors, stage):
+    (a,) = actors("a", restart=otp.Restart.PERMANENT)
+    first = a.do(otp.current)
+    a.end(boom)
+    stage.until_dead("a")
+    stage.advance(10.0)
+    stage.until(otp.events.Healthy, "root.a")
+    trap(a)
+    a.do(lambda: otp.link(first))
+    assert a.news() == otp.Exit(first, otp.Reason.NOPROC)
+
+
 def test_each_incarnation_can_be_linked_anew(actors, stage):
     a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
     trap(b)

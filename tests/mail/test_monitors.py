@@ -57,6 +57,35 @@ def test_a_monitor_ends_with_an_incarnation(actors, stage):
     assert b.nothing_more()
 
 
+def restarted(actor, stage):
+    """What the first incarnation of `actor` has from `otp.current`, when the second runs."""
+    first = actor.do(otp.current)
+    actor.end(boom)
+    stage.until_dead(actor.name)
+    stage.advance(10.0)
+    stage.until(otp.events.Healthy, first.dn)
+    return first
+
+
+def test_the_incarnation_that_a_current_ref_is_of_is_down_although_its_successor_lives(actors, stage):
+    a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
+    first = restarted(a, stage)
+    monitor = b.do(lambda: otp.monitor(first))
+    assert b.news() == otp.Down(monitor, first, otp.Reason.NOPROC)
+    assert not a.ref._home().ties
+
+
+def test_the_incarnation_that_a_current_ref_is_of_is_monitored_while_it_lives(actors, stage):
+    a, b = actors("a", "b", restart=otp.Restart.PERMANENT)
+    restarted(a, stage)
+    second = a.do(otp.current)
+    monitor = b.do(lambda: otp.monitor(second))
+    a.end(boom)
+    down = b.news()
+    assert down.monitor is monitor
+    assert isinstance(down.reason, ValueError)
+
+
 def test_a_dissolved_monitor_tells_nothing(actors, stage):
     a, b = actors("a", "b")
     b.do(lambda: otp.demonitor(otp.monitor(a.ref)))
