@@ -75,11 +75,13 @@ class _Running:
     """One incarnation."""
 
     def __init__(self, incarnation: Incarnation) -> None:
-        self._incarnation = incarnation
+        self._incarnation: Incarnation | None = incarnation
 
     def cancel(self) -> None:
-        """It has ended."""
-        self._incarnation.end(End.LEFT)
+        """It has ended; asked once more, it has ended before: KILL and a cancel may come together."""
+        incarnation, self._incarnation = self._incarnation, None
+        if incarnation is not None:
+            incarnation.end(End.LEFT)
 
     def kill(self) -> None:
         """The cancel that came before has ended it."""

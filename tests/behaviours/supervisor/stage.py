@@ -318,7 +318,6 @@ class Stage:
             with suppress(otp.SystemNotRunningError):
                 system.tree()  # reads see writes: the deadlines are set by now
             self.clock.advance(1000)
-            system.stop()
             with suppress(otp.SupervisorExitError):
                 system.join(PATIENCE)
         for thread in self._threads:

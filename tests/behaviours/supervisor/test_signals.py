@@ -7,6 +7,8 @@ import threading
 import pytest
 
 import otp
+from otp.backends.supervisor import SupervisorBackend
+from otp.tree.backend import Job
 
 from .stage import BoomError, Stage, counts, states
 
@@ -66,6 +68,24 @@ def test_kill_ends_it_and_its_children_with_it(stage, kind):
     assert counts(inner.count_children()) == (0, 0, 0, 0)  # it has been started again, without them
     assert states(sup.which_children()) == {"i": "running"}
     assert stage.system.node("root.s.i").incarnation == 2
+
+
+def test_kill_that_comes_together_with_a_cancel_ends_it_once():
+    class Incarnation:
+        mailbox = None
+        ends = 0
+
+        def spawn(self, children, strategy):
+            assert children == ()
+
+        def end(self, end):
+            self.ends += 1
+
+    incarnation = Incarnation()
+    running = SupervisorBackend().start(incarnation, Job((), ()))
+    running.cancel()
+    running.cancel()
+    assert incarnation.ends == 1
 
 
 def test_kill_of_a_supervisor_below_a_plain_node_is_a_death_like_any_other(stage):
@@ -248,3 +268,13 @@ def test_a_name_that_no_supervisor_has_is_no_process(stage, name):
             assert caught.value.ref is sup.ref
     with pytest.raises(otp.NoProcessError):
         stage.asking("nobody", otp.DynamicSupervisorRef).terminate_child(stage.ref("root.s.m"))
+
+
+@pytest.mark.xfail(strict=True, reason="no event tells the decision that a supervisor is to end: stop waits in vain")
+def test_stop_ends_the_children_in_order_and_then_the_supervisor(threads):
+    a, b = threads.parts("ab")
+    inner = otp.Child(otp.Supervisor({"a": a(), "b": b()}), restart=otp.Restart.TRANSIENT)
+    with otp.System(otp.Supervisor({"i": inner})) as system:
+        system.wait_healthy(10)
+        otp.SupervisorRef("root.i", system).stop(timeout=1.0)
+        assert threads.life == ["+a", "+b", "-b", "-a"]
