@@ -6,10 +6,13 @@ import asyncio
 import inspect
 import os
 import signal
+from concurrent.futures import Future
 
 import pytest
 
 import otp
+from otp.tree.administration import Administer, Inspect
+from otp.tree.decision.messages import TerminateChild
 
 from .stage import PATIENCE, BoomError, crash, states, twins_of
 
@@ -162,6 +165,19 @@ def test_a_twin_that_is_canceled_leaves_what_it_asked_for_to_be_done(threads):
     gate.set()
     threads.healthy()
     assert states(sup.which_children()) == {"slow": "running"}
+
+
+@pytest.mark.parametrize("dn", ["root.s", "root.nobody"])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_an_answer_that_nobody_waits_for_any_more_harms_nobody(threads, dn, stopped):
+    sup = threads.run(otp.Supervisor())
+    if stopped:
+        threads.stop()
+    for asked in (Inspect(dn, Future()), Administer(TerminateChild, dn, "a", Future())):
+        asked.answer.cancel()
+        threads.system.administer(asked)
+    if not stopped:
+        assert sup.which_children() == {}
 
 
 def test_an_event_loop_that_is_closed_before_the_answer_comes_harms_nobody(threads, caplog):

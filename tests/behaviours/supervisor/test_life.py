@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from concurrent.futures import Future
 
 import pytest
 from loguru import logger
 
 import otp
 from otp.testing.leaks import Belongings
+from otp.tree.administration import Inspect
 
 from .stage import crash, done, states
 
@@ -120,6 +122,32 @@ def test_what_a_refused_child_had_is_released(stage, thing):
     with pytest.raises(otp.ChildAlreadyStartedError):
         sup.start_child("a", stage.part("a")(held.pop()))
     assert is_released(reference)
+
+
+class Fragile:
+    """It tells which thread it is dropped by."""
+
+    def __init__(self, told: Future) -> None:
+        self._told = told
+
+    def __del__(self) -> None:
+        self._told.set_result(threading.current_thread().name)
+
+
+@pytest.mark.parametrize(("dn", "significant"), [("root.nobody", False), ("root.a", False), ("root.s", True)])
+def test_what_a_child_had_that_was_refused_is_not_dropped_by_the_loop_of_the_tree(threads, dn, significant):
+    threads.run(otp.Supervisor())
+    busy, go_on = threading.Event(), threads.gate()
+    look = Inspect("root.s", Future())
+    look.answer.add_done_callback(lambda _answer: (busy.set(), go_on.wait()))
+    threads.system.administer(look)
+    assert busy.wait(10)  # the loop of the tree is; it will be the last to have what comes now
+    told: Future = Future()
+    child = threads.part("a")(Fragile(told), restart=otp.Restart.TRANSIENT, significant=significant)
+    threads.system.administer(otp.SupervisorRef(dn, threads.system)._start("a", child).message)
+    del child
+    go_on.set()
+    assert told.result(10) == "otp: release"
 
 
 def test_why_a_start_failed_is_kept_no_longer_than_it_is_asked_for(stage):
