@@ -112,8 +112,10 @@ def dice_are_global(patch):
 def deaths_are_logged_at_the_supervisor(patch):
     write = LifecycleLog.write
 
-    def write_elsewhere(self, event):
-        write(self, dataclasses.replace(event, dn="supervisor") if isinstance(event, Died) else event)
+    def write_elsewhere(self, happening):
+        event = happening.event
+        elsewhere = dataclasses.replace(event, dn="supervisor") if isinstance(event, Died) else event
+        write(self, dataclasses.replace(happening, event=elsewhere))
 
     patch.setattr(LifecycleLog, "write", write_elsewhere)
 
