@@ -22,6 +22,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from otp.reasons import Reason
+from otp.tree.actor import ActorDeadError
 from otp.tree.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class Mailbox:
         if self.trap_exit and reason is not Reason.KILL:
             self.put(letter)
             return True
-        incarnation.exit(reason, letter)
+        with suppress(ActorDeadError):  # it has ended meanwhile, and its node has left the tree
+            incarnation.exit(reason, letter)
         return False
 
     @property

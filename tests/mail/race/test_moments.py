@@ -16,6 +16,7 @@ from otp.mail import bounds, calls
 from otp.mail.bounds import MailboxLimit, Overflow, _BoundedLoopMailbox, _BoundedThreadMailbox
 from otp.tree import mailbox
 from otp.tree.clock import SystemClock
+from otp.tree.incarnation import Incarnation
 from otp.tree.mailbox import DeafMailbox, LoopMailbox, ThreadMailbox
 
 PATIENCE = 30.0
@@ -116,6 +117,41 @@ def test_who_is_let_in_before_it_has_begun_to_wait_does_not_wait(monkeypatch):
     monkeypatch.setattr(bounds, "_get_running_loop", on_event_loop)
     box.put("the next")
     assert box.take(SystemClock()) == "the next"
+
+
+def test_an_exit_signal_that_comes_when_the_node_has_left_the_tree_is_a_no_op(stage, monkeypatch):
+    """It found the incarnation alive, which then ended, and was TEMPORARY."""
+    left, cancel = threading.Event(), Incarnation.cancel
+
+    def late(incarnation):
+        cancel(incarnation)
+        if incarnation.dn == "root.brief" and not incarnation._ended:
+            assert left.wait(PATIENCE)
+
+    def brief():
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+
+    system = stage.start(brief=otp.Child(brief, restart=otp.Restart.TEMPORARY))
+    system.wait_healthy(PATIENCE)
+    monkeypatch.setattr(Incarnation, "cancel", late)
+    told = concurrent.futures.Future()
+
+    def kill():
+        try:
+            stage.ref("brief").exit("now")
+        except BaseException as error:  # noqa: BLE001 - told by the future
+            told.set_exception(error)
+        else:
+            told.set_result(None)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    stage.until(otp.events.Removed, "root.brief")
+    system.tree()
+    left.set()
+    killer.join()
+    assert told.result(PATIENCE) is None
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork, in a process that has threads
