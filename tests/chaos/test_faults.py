@@ -8,6 +8,7 @@ import time
 import pytest
 
 from otp.backends.thread import ThreadBackend
+from otp.mail.calls import BlockingCall, FutureCall
 from otp.streams import Publisher
 from otp.testing.chaos import recorder
 from otp.tree.decision.messages import Canceling, Changed, End, Ended
@@ -149,3 +150,22 @@ def test_an_event_that_is_not_published_is_found(violations, monkeypatch):
 
     found = violations()
     assert any(text.startswith("I15: event") for text in found)
+
+
+def test_a_request_that_is_not_told_of_the_end_of_its_server_is_found(violations, monkeypatch):
+    monkeypatch.setattr(FutureCall, "fail", lambda _call, _reason: None)
+
+    found = violations()
+    assert any(text.startswith("mail: the request") for text in found)
+
+
+def test_a_reply_that_is_another_callers_is_found(violations, monkeypatch):
+    answer, now = BlockingCall.answer, every(20)
+
+    def wrong(call, value):
+        answer(call, value + 1 if now() else value)
+
+    monkeypatch.setattr(BlockingCall, "answer", wrong)
+
+    found = violations()
+    assert any(text.startswith("mail: the reply") for text in found)

@@ -3,6 +3,8 @@
     plan        what a tree is to look like
     fault       what can be done to it
     runnables   what runs in it, and commits faults when it is ordered to
+    servers     those of them that answer calls, below behaviour supervisors
+    callers     who calls them all the while
     evidence    what the runnables know: who runs, who was canceled
     disasters   a sink that blocks, a machine without threads
     recorder    writes down what the root supervisor handled

@@ -29,6 +29,8 @@ class _Told:
 class Fold:
     """All nodes, from the events of a system from its start on."""
 
+    supervisors: set[str] = field(default_factory=set)
+    """DNs of behaviour supervisors: the death of one is the end of its children too."""
     nodes: dict[str, _Told] = field(default_factory=dict)
     below: dict[str, dict[str, None]] = field(default_factory=dict)
     """The DNs of the children of a DN."""
@@ -63,6 +65,8 @@ class Fold:
                 pass
 
     def _put(self, dn: str, state: NodeState, incarnation: int, time: float) -> None:
+        if state is NodeState.DEAD and dn in self.supervisors:
+            self._forget_below(dn)
         before = self.nodes.get(dn)
         self.nodes[dn] = _Told(state, incarnation, time, None if before is None else before.last_error)
         self.below.setdefault(dn.rpartition(".")[0], {})[dn] = None

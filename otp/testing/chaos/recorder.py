@@ -88,12 +88,12 @@ class Recorder:
         if tree is not self._tree:
             return decide(tree, event)
         if isinstance(event, Ended):
-            self.ended += 1
+            self.ended += not _supervises(tree, event.node)
             self._check_ended(tree, event)
         tree, actions = decide(tree, event)
         for action in actions:
             if isinstance(action, Start):
-                self.started += 1
+                self.started += not _supervises(tree, action.node)
                 self._check_start(tree, action)
         self.trace.add(len(self.trace.entries), event.at, event, tuple(actions))
         return tree, actions
@@ -108,3 +108,9 @@ class Recorder:
         run = self.evidence.running.get(tree.nodes[start.node].dn)
         if run is not None:
             self.evidence.accuse(f"R11: {run.dn} {start.incarnation} is started while {run.incarnation} still runs")
+
+
+def _supervises(tree: Tree, node: int) -> bool:
+    """Whether that is a behaviour supervisor, which has no runnable to be evidence of it."""
+    found = tree.nodes.get(node)
+    return found is not None and found.policy.supervision is not None

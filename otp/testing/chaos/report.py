@@ -35,6 +35,8 @@ class Report:
     """Faults whose recovery was not waited for: the whole tree was stopped."""
     deaths: int = 0
     refused: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    """How the calls of servers have ended."""
     events: int = 0
     """Of the decision."""
     recoveries: list[float] = field(default_factory=list)
@@ -68,12 +70,14 @@ class Report:
     def lines(self) -> list[str]:
         """All of it, as text."""
         faults = ", ".join(f"{fault} {count}" for fault, count in sorted(self.planted.items()))
+        calls = ", ".join(f"{end} {count}" for end, count in self.calls.most_common())
         memory = f"{self.resident[-1] / _MEBIBYTE:.0f} MiB" if self.resident else "unknown"
         return [
             f"seed {self.seed}, nodes {self.nodes}, rounds {self.rounds}, seconds {self.seconds:.1f}",
             f"events {self.events}, deaths {self.deaths}",
             f"faults {self.planted.total()}: {faults}; overtaken {self.overtaken}, failed starts {self.refused}",
             f"recovered {len(self.recoveries)}, cut off by a stop {self.cut_off}, {_percentiles(self.recoveries)}",
+            f"calls of servers {self.calls.total()}: {calls}",
             f"queue delay of {len(self.delays)} messages, {_percentiles(self.delays)}",
             f"memory {memory}, {self.slope / _MEBIBYTE:+.2f} MiB a round",
             f"violations {len(self.violations)}, leaks {len(self.leaks)}",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from otp.errors import NoSuchNodeError
 from otp.system import System
+from otp.testing.chaos.callers import Callers
 from otp.testing.chaos.disasters import Disasters
 from otp.testing.chaos.evidence import Evidence
 from otp.testing.chaos.fault import FATAL, FROM_OUTSIDE, WEIGHTS, Fault, Order
@@ -98,6 +99,7 @@ class Round:
         self._disasters = Disasters()
         self.evidence = Evidence()
         self.recorder = Recorder(self.evidence)
+        self._callers = Callers(random.random(), self.evidence)
         self._pause = threading.Event()
 
     def play(self, *, calm: bool, storm: Callable[[System, Watcher], None] | None = None) -> weakref.ref[System]:
@@ -108,9 +110,11 @@ class Round:
             stack.enter_context(self._disasters.possible())
             root = cast.coroutine if self._root.coroutine else cast.thread
             system = System(root, self._root, backoff=_BACKOFF)
-            watcher = Watcher(system)
+            watcher = Watcher(system, {place.dn for place in self._root.all() if place.max_restarts is not None})
             self.evidence.on_fault = lambda run, order, at: self._note(watcher, run, order, at)
             system.start()
+            servers = [place.dn for place in self._root.all() if place.serves]
+            stack.enter_context(self._callers.at_work(system, servers, self._settings.patience))
             began = time.monotonic()
             try:
                 system.wait_healthy(self._settings.patience)
@@ -183,7 +187,11 @@ class Round:
             if run is None or run.place is None:
                 continue
             place = run.place
-            fits = {Fault.HANG: place.hangs, Fault.BLOCKED_LOOP: place.coroutine}.get(fault, True)
+            fits = {
+                Fault.HANG: place.hangs,
+                Fault.BLOCKED_LOOP: place.coroutine,
+                Fault.SPAWN: not place.serves,
+            }.get(fault, True)
             rare = 0.002 if place.dn == "root" else 0.2 if place.groups else 1.0
             if fits and random.random() < rare:
                 return place.dn
@@ -250,12 +258,15 @@ class Round:
             violations += watcher.finish(system)[:_SHOWN]
 
     def _check(self, system: System, watcher: Watcher) -> None:
-        del system
+        left = [*system.directory.homes, *system.directory.names]
+        if left:
+            self.evidence.accuse(f"mail: these can be written to although they have ended: {left[:_SHOWN]}")
         report, evidence, entries = self._report, self.evidence, list(self.recorder.trace.entries)
         report.cut_off += len(watcher.unrecovered())
         report.recoveries += watcher.recoveries
         report.deaths += watcher.deaths
         report.planted += evidence.planted
+        report.calls += self._callers.ends
         report.overtaken += evidence.overtaken
         report.refused += self._disasters.refused
         report.events += len(entries)

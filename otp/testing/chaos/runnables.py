@@ -7,13 +7,15 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from otp.behaviours.supervisor import Supervisor
 from otp.child import Child
 from otp.errors import Canceled, IllegalSignalError
 from otp.facade import canceled, logger, run_group, signal
 from otp.testing.chaos.evidence import Inbox
 from otp.testing.chaos.fault import Fault
+from otp.testing.chaos.servers import aserver, server
 from otp.tree.decision.messages import Signal
 from otp.tree.decision.policy import Restart, Strategy
 from otp.tree.incarnation import here
@@ -44,9 +46,17 @@ class Cast:
     """The `shutdown` of those that are not told to hang, in seconds, if not the plan's."""
     _never: threading.Event = field(default_factory=threading.Event)
 
-    def child(self, place: Place) -> Child[Place]:
+    def child(self, place: Place) -> Child[*tuple[Any, ...]]:
         """What runs at `place`."""
+        if place.max_restarts is not None:
+            ((strategy, members),) = place.groups
+            children = {member.name: self.child(member) for member in members}
+            supervisor: Any = Supervisor(children, strategy=strategy, max_restarts=place.max_restarts, max_seconds=1.0)
+            return Child(supervisor)
         shutdown = place.shutdown if place.hangs or self.patient is None else self.patient
+        if place.serves:
+            serve = aserver if place.coroutine else server
+            return Child(serve, place, self.evidence, self._commit, restart=place.restart, shutdown=shutdown)
         runnable = self.coroutine if place.coroutine else self.thread
         return Child(runnable, place, restart=place.restart, shutdown=shutdown)
 

@@ -20,10 +20,10 @@ __all__ = ["Watcher"]
 class Watcher:
     """A thread with an event stream."""
 
-    def __init__(self, system: System) -> None:
-        """Of `system`, which has not been started."""
+    def __init__(self, system: System, supervisors: set[str]) -> None:
+        """Of `system`, which has not been started; `supervisors` are the DNs of behaviour supervisors."""
         self._stream = system.events()
-        self._fold = Fold()
+        self._fold = Fold(supervisors)
         self._lock = threading.Lock()
         self._pending: defaultdict[str, list[float]] = defaultdict(list)
         self._healthy_at: dict[str, float] = {}
