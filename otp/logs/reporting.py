@@ -63,21 +63,19 @@ class Reporter:
         self._omitted = 0
 
     def concerns(self, told: Told) -> bool:
-        """Whether the log may have a line for it. Most has none, and where nobody listens to it either, it is nothing."""
+        """Whether the log may have a line for it; asked once. Most has none, and if nobody listens either, it is nothing."""
         if not isinstance(told, Changed):
             return not isinstance(told, (Canceling, Finish, Stopping))
-        if told.state is NodeState.DEAD:
+        if told.state is NodeState.DEAD or (told.state is NodeState.DONE and told.traceback is not None):
             self._died[told.dn] = None
             if len(self._died) > _REMEMBERED:
                 self._died.popitem(last=False)
             return True
-        if told.state is NodeState.NEW:
+        if told.state is NodeState.NEW:  # a child of a behaviour supervisor is started when it is HEALTHY
             return not told.supervised and told.dn in self._died
-        return (
-            told.error is not None
-            or told.traceback is not None
-            or (told.state is NodeState.HEALTHY and told.supervised)
-        )
+        if told.state is NodeState.HEALTHY:
+            return told.supervised and (told.dn in self._died or not self._too_many(told.at))
+        return told.error is not None or told.traceback is not None
 
     def about(self, event: Event, told: Told) -> Happening:
         """What the log is to be told."""
@@ -101,21 +99,15 @@ class Reporter:
         return Happening(event) if account is None else _ended(event, told, account)
 
     def _started(self, event: Event, told: Changed) -> Happening:
-        """A child of a behaviour supervisor is started when it is HEALTHY; of any other only a restart has a line."""
-        if (told.state is NodeState.HEALTHY) is not told.supervised:
-            return Happening(event)
         again = told.dn in self._died
         if again:
             del self._died[told.dn]
-        elif not told.supervised or self._too_many(told.at):
-            return Happening(event)
-        offenders = _offender(told.dn, told.incarnation, told.policy)
         supervisor = _above(told.dn)
         if supervisor is None:  # the root
             return Happening(event, again=again)
+        (started,) = _offender(told.dn, told.incarnation, told.policy)
         omitted, self._omitted = self._omitted, 0
-        report = ProgressReport(supervisor=supervisor, started=offenders[0], omitted=omitted)
-        return Happening(event, report, again=again)
+        return Happening(event, ProgressReport(supervisor=supervisor, started=started, omitted=omitted), again=again)
 
     def _too_many(self, at: float) -> bool:
         if at - self._since >= _WINDOW:

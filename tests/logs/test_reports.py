@@ -208,13 +208,16 @@ def test_the_crash_of_a_supervisors_child_is_one_record_with_both_reports(house)
 
 @pytest.mark.parametrize("reason", [otp.Reason.NORMAL, otp.Reason.SHUTDOWN, otp.Shutdown("why")])
 def test_a_clean_end_of_a_permanent_child_is_a_supervisor_report(house, reason):
-    house.under().stop(reason, timeout=PATIENCE)
+    ref = house.under()
+    house.next(otp.ProgressReport)
+    ref.stop(reason, timeout=PATIENCE)
     entry = house.next(otp.SupervisorReport)
 
     assert (entry.level, entry.dn) == ("ERROR", "root.child")
     assert entry.report.context is otp.ErrorContext.CHILD_TERMINATED
     assert entry.report.offenders == (CHILD,)
     assert entry.report.reason.startswith(reason.value if isinstance(reason, otp.Reason) else "shutdown: 'why'")
+    assert house.next(otp.ProgressReport).message == "started again, incarnation 2"
 
 
 @pytest.mark.parametrize("restart", [otp.Restart.TRANSIENT, otp.Restart.TEMPORARY])
