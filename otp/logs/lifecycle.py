@@ -67,7 +67,8 @@ class LifecycleLog:
                 more = f", as have {report.omitted} others just now" if report.omitted else ""
                 self._write("DEBUG", event.dn, event.incarnation, f"has started{more}", report=report)
             case Canceled(error=str(error)) if not happening.clean:
-                message = f"raised although it had been canceled: {error}"
+                how = "raised" if isinstance(report, CrashReport) else "ended by a reason of its own"
+                message = f"{how} although it had been canceled: {error}"
                 details = _details(event.traceback, report)
                 self._write("WARNING", event.dn, event.incarnation, message, details, report=report)
             case Removed():

@@ -130,8 +130,9 @@ def _ended(event: Event, told: Changed, account: Account) -> Happening:
         offenders = _offender(told.dn, told.incarnation, told.policy)
         above = SupervisorReport(supervisor=supervisor, context=context, reason=account.reason, offenders=offenders)
     if account.clean:
-        permanent = told.policy is not None and told.policy.restart is Restart.PERMANENT
-        return Happening(event, above if permanent else None, clean=not permanent)
+        asked = told.state is NodeState.CANCELED and account.reason == Reason.SHUTDOWN  # it says what it was asked for
+        minds = not asked and told.policy is not None and told.policy.restart is Restart.PERMANENT
+        return Happening(event, above if minds else None, clean=not minds)
     report = CrashReport(
         dn=told.dn,
         incarnation=told.incarnation,

@@ -281,6 +281,32 @@ def test_what_a_canceled_child_raises_is_a_shutdown_error(house):
     assert entry.report.supervisor.context is otp.ErrorContext.SHUTDOWN_ERROR
 
 
+@pytest.mark.parametrize(
+    ("reason", "restart", "levels"),
+    [
+        (otp.Reason.SHUTDOWN, otp.Restart.PERMANENT, []),
+        (otp.Shutdown("why"), otp.Restart.PERMANENT, ["WARNING"]),
+        (otp.Shutdown("why"), otp.Restart.TRANSIENT, []),
+    ],
+    ids=str,
+)
+def test_a_canceled_child_that_stops_cleanly_by_itself_is_an_error_of_a_permanent_one_only(
+    house, reason, restart, levels
+):
+    def work(_):
+        house.seen.put("works")
+        otp.wait_canceled()
+        return otp.Stop(reason)
+
+    house.under(Worker, restart=restart).send(work)
+    assert house.seen.get(timeout=PATIENCE) == "works"
+    house.system.stop()
+
+    found = house.system.logs.read(level="WARNING")
+    assert [each.level for each in found] == levels
+    assert all(each.report.context is otp.ErrorContext.SHUTDOWN_ERROR for each in found)
+
+
 def test_children_that_miss_their_deadline_together_are_the_offenders_of_one_report(house):
     def stubborn():
         otp.signal(otp.Signal.HEALTHY)
