@@ -151,6 +151,7 @@ class _Spare(_Running):
     def join_unused(self, timeout: float) -> None:
         """`join`, once there was nothing to run; it may not have been scheduled yet, when `join` raises."""
         if self._over.acquire(timeout=timeout):
+            self._over.release()  # for the next who joins
             self.join(timeout)
 
     def run(self) -> None:

@@ -317,3 +317,4 @@ def test_who_joins_waits_for_the_one_that_nobody_took_even_if_it_has_not_run_yet
     backend.close()
     backend.join(30.0)
     assert spares[0] not in threading.enumerate()
+    assert not spares[0]._over.locked()  # so that it may be joined again, at once
