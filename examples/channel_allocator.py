@@ -158,9 +158,11 @@ class PhoneCall(otp.GenServer):
 
 def root() -> None:
     """The exchange."""
-    children = {"channels": otp.Child(ChannelAllocator, CHANNELS), "calls": otp.Child(otp.DynamicSupervisor())}  # pyright: ignore[reportArgumentType, reportCallIssue]
-    exchange = otp.Supervisor(children, strategy=otp.Strategy.REST_FOR_ONE)
-    otp.run("exchange", exchange)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    exchange = otp.Supervisor(
+        {"channels": otp.Child(ChannelAllocator, CHANNELS), "calls": otp.DynamicSupervisor()},
+        strategy=otp.Strategy.REST_FOR_ONE,
+    )
+    otp.run("exchange", exchange)
     otp.signal(otp.Signal.HEALTHY)
     otp.wait_canceled()
 
@@ -175,8 +177,11 @@ def main() -> int:
         calls = system.ref(f"{EXCHANGE}.calls", otp.DynamicSupervisorRef)
 
         def dial(name: str) -> PhoneCallRef:
-            calls.start_child(otp.Child(PhoneCall, channels, restart=otp.Restart.TEMPORARY), name=name)
-            return system.ref(f"{calls.dn}.{name}", PhoneCallRef)
+            call = calls.start_child(otp.Child(PhoneCall, channels, restart=otp.Restart.TEMPORARY), name=name)
+            if call is None:  # what returns `Ignore` from `init` does not run
+                msg = f"{name} needs no call"
+                raise RuntimeError(msg)
+            return call
 
         def say(text: str) -> None:
             print(f"{text:<56} free: {channels.available()}", flush=True)

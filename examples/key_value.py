@@ -28,7 +28,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import otp
 
@@ -185,12 +185,14 @@ class Janitor(otp.GenServer):
 
 def root(now: Now = time.monotonic, partitions: int = PARTITIONS, sweep: float = SWEEP) -> None:
     """The store and its janitor; `now` is a parameter for tests."""
-    children: dict[str, otp.Child[*tuple[Any, ...]]] = {
-        "partitions": otp.Child(otp.PartitionSupervisor(otp.Child(Partition, now), partitions=partitions)),
-        "janitor": otp.Child(Janitor, sweep),
-    }
-    store = otp.Supervisor(children, strategy=otp.Strategy.REST_FOR_ONE)
-    otp.run("store", store)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    store = otp.Supervisor(
+        {
+            "partitions": otp.PartitionSupervisor(otp.Child(Partition, now), partitions=partitions),
+            "janitor": otp.Child(Janitor, sweep),
+        },
+        strategy=otp.Strategy.REST_FOR_ONE,
+    )
+    otp.run("store", store)
     otp.signal(otp.Signal.HEALTHY)
     otp.wait_canceled()
 

@@ -7,7 +7,19 @@ import math
 from dataclasses import dataclass, replace
 from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypedDict, TypeVar, TypeVarTuple, Unpack, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    TypeVarTuple,
+    Unpack,
+    cast,
+    overload,
+)
 
 from otp.mail.bounds import MailboxLimit, bounded
 from otp.mail.ref import Ref
@@ -17,13 +29,21 @@ from otp.tree.decision.policy import Backoff, BrutalKill, Policy, Restart, Super
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import typing_extensions
+
     from otp.tree.backend import Backend
 
 __all__ = [
     "Child",
     "Defaults",
     "HasRef",
+    "Kind_co",
+    "Known",
+    "Known0",
+    "Known1",
+    "OfKind",
     "Options",
+    "Runnable",
     "Server",
     "Server1",
     "Supervising",
@@ -34,7 +54,14 @@ __all__ = [
 A = TypeVar("A")
 A_contra = TypeVar("A_contra", contravariant=True)
 Args = TypeVarTuple("Args")
+K = TypeVar("K", bound=Ref)
 R_co = TypeVar("R_co", bound=Ref, covariant=True)
+if TYPE_CHECKING:
+    Kind_co = typing_extensions.TypeVar(
+        "Kind_co", bound=Ref, covariant=True, default=Ref
+    )  # in `typing` from Python 3.13 on
+else:
+    Kind_co = TypeVar("Kind_co", bound=Ref, covariant=True)
 Resolved: TypeAlias = "tuple[Policy, Job, Backend]"
 T = TypeVar("T")
 
@@ -64,6 +91,22 @@ class Server1(Protocol[A_contra]):
         ...
 
 
+class Known(Server[*Args], HasRef[R_co], Protocol[R_co, *Args]):
+    """A server with a kind of ref of its own."""
+
+
+class Known0(HasRef[R_co], Protocol[R_co]):
+    """The same without arguments; as `Server1`, for mypy."""
+
+    def init(self) -> object:
+        """As `GenServer.init`."""
+        ...
+
+
+class Known1(Server1[A_contra], HasRef[R_co], Protocol[R_co, A_contra]):
+    """The same with one."""
+
+
 class Options(TypedDict, total=False):
     """The options of a child; see `Child`."""
 
@@ -87,7 +130,7 @@ class Supervising(Protocol):
     """A behaviour supervisor, as the user writes it: it is not run, the tree itself does what it says."""
 
     supervision: Supervision
-    children: Mapping[str, Child[*tuple[Any, ...]]]
+    children: Mapping[str, Child]
     """Its first ones, in start order."""
     extra_arguments: tuple[Any, ...]
     """What further ones are called with before their own."""
@@ -99,7 +142,7 @@ def supervision_of(runnable: object) -> Supervision | None:
     return supervision if isinstance(supervision, Supervision) else None
 
 
-class Child(Generic[*Args]):
+class Child(Generic[Kind_co]):
     """A runnable with options, where a plain callable will not do.
 
     Args:
@@ -120,14 +163,27 @@ class Child(Generic[*Args]):
         ValueError: an option has a value that makes no sense.
     """
 
+    # The first that fits counts. What it is generic in is the kind of ref: that of a runnable without one is `Ref`.
     @overload
-    def __init__(self, runnable: type[Server[*Args]], /, *args: *Args, **options: Unpack[Options]) -> None: ...
+    def __init__(
+        self: Child[K], runnable: type[Known[K, *Args]], /, *args: *Args, **options: Unpack[Options]
+    ) -> None: ...
     @overload
-    def __init__(self: Child[A], runnable: type[Server1[A]], arg: A, /, **options: Unpack[Options]) -> None: ...
+    def __init__(self: Child[K], runnable: type[Known0[K]], /, **options: Unpack[Options]) -> None: ...
     @overload
-    def __init__(self, runnable: HasRef[Ref], /, **options: Unpack[Options]) -> None: ...
+    def __init__(self: Child[K], runnable: type[Known1[K, A]], arg: A, /, **options: Unpack[Options]) -> None: ...
     @overload
-    def __init__(self, runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]) -> None: ...
+    def __init__(
+        self: Child[Ref], runnable: type[Server[*Args]], /, *args: *Args, **options: Unpack[Options]
+    ) -> None: ...
+    @overload
+    def __init__(self: Child[Ref], runnable: type[Server1[A]], arg: A, /, **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(self: Child[K], runnable: HasRef[K], /, **options: Unpack[Options]) -> None: ...
+    @overload
+    def __init__(
+        self: Child[Ref], runnable: Callable[[*Args], object], /, *args: *Args, **options: Unpack[Options]
+    ) -> None: ...
     def __init__(self, runnable: Any, /, *args: Any, **options: Unpack[Options]) -> None:  # type: ignore[misc]
         supervision = supervision_of(runnable)
         if not callable(runnable) and supervision is None:
@@ -178,7 +234,7 @@ class Child(Generic[*Args]):
         return policy, Job(runnable, args, self if keep else None), backend
 
     @property
-    def ref_type(self) -> type[Ref]:
+    def ref_kind(self) -> type[Kind_co]:
         """What kind of ref whoever starts it is given.
 
         Raises:
@@ -189,11 +245,11 @@ class Child(Generic[*Args]):
             runnable = runnable.func
         wanted: object = getattr(runnable, "ref_type", Ref)
         if not isinstance(wanted, type):
-            return Ref
+            wanted = Ref
         if not issubclass(wanted, Ref):
             msg = f"ref_type of {_type_name(runnable)} is to be a subclass of Ref, not {wanted.__name__}"
             raise TypeError(msg)
-        return wanted
+        return cast("type[Kind_co]", wanted)
 
     def __repr__(self) -> str:
         return f"<Child {getattr(self.runnable, '__qualname__', type(self.runnable).__qualname__)}>"
@@ -217,6 +273,11 @@ class Child(Generic[*Args]):
             return given
         return replace(given, reset_after=self._defaults.reset_after)
 
+
+Runnable: TypeAlias = "Callable[[], object] | HasRef[Ref]"
+"""What can stand for itself where a `Child` can: it is run without arguments."""
+OfKind: TypeAlias = "Child[K] | HasRef[K] | type[Known0[K]]"
+"""What is known to have that kind of ref. The last is for basedpyright: to it, a class is no `HasRef`."""
 
 _policy = functools.lru_cache(Policy)  # most children of a tree share one
 _SHUTDOWN = 5.0

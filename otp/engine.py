@@ -67,7 +67,7 @@ class _Turn:
 class Engine:
     """See the module."""
 
-    def __init__(self, root: Child[*tuple[Any, ...]], host: Host, clock: Clock, *, propagate: bool) -> None:
+    def __init__(self, root: Child, host: Host, clock: Clock, *, propagate: bool) -> None:
         """The engine of `host`; nothing runs yet."""
         self._threads = ThreadBackend()
         self._coroutines = CoroutineBackend()

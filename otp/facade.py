@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextvars
 import functools
 from asyncio import _get_running_loop
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple, Unpack, overload
 
-from otp.child import Child, HasRef, Options, Server, Server1
+from otp.child import Child, HasRef, Known, Known0, Known1, Options, Server, Server1
 from otp.errors import BlockingCallError, Canceled
 from otp.logs.logger import logger_of
 from otp.logs.raw import RawLogger
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from loguru import Logger
 
+    from otp.child import Runnable
     from otp.tree.backend import Backend, Job
     from otp.tree.decision.policy import Policy
 
@@ -44,33 +45,19 @@ __all__ = [
 ]
 
 A = TypeVar("A")
-A_contra = TypeVar("A_contra", contravariant=True)
 Args = TypeVarTuple("Args")
 K = TypeVar("K", bound=Ref)
 P = ParamSpec("P")
 R = TypeVar("R")
-R_co = TypeVar("R_co", bound=Ref, covariant=True)
-
-
-class _Known(Server[*Args], HasRef[R_co], Protocol[R_co, *Args]):
-    pass
-
-
-class _Known0(HasRef[R_co], Protocol[R_co]):
-    def init(self) -> object: ...
-
-
-class _Known1(Server1[A_contra], HasRef[R_co], Protocol[R_co, A_contra]):
-    pass
 
 
 # The first that fits counts. Each pair is for mypy, as `Server1` says; a server without a kind of ref of its own has `Ref`.
 @overload
-def run(name: str, runnable: type[_Known[K, *Args]], /, *args: *Args, **options: Unpack[Options]) -> K: ...
+def run(name: str, runnable: type[Known[K, *Args]], /, *args: *Args, **options: Unpack[Options]) -> K: ...
 @overload
-def run(name: str, runnable: type[_Known0[K]], /, **options: Unpack[Options]) -> K: ...
+def run(name: str, runnable: type[Known0[K]], /, **options: Unpack[Options]) -> K: ...
 @overload
-def run(name: str, runnable: type[_Known1[K, A]], arg: A, /, **options: Unpack[Options]) -> K: ...
+def run(name: str, runnable: type[Known1[K, A]], arg: A, /, **options: Unpack[Options]) -> K: ...
 @overload
 def run(name: str, runnable: type[Server[*Args]], /, *args: *Args, **options: Unpack[Options]) -> Ref: ...
 @overload
@@ -99,7 +86,7 @@ def run(name: str, runnable: Any, /, *args: Any, **options: Unpack[Options]) -> 
 
 
 def run_group(
-    children: Mapping[str, Callable[[], object] | HasRef[Ref] | Child[*tuple[Any, ...]]],
+    children: Mapping[str, Runnable | Child],
     *,
     strategy: Strategy = Strategy.ONE_FOR_ALL,
 ) -> dict[str, Ref]:
@@ -123,7 +110,7 @@ def run_group(
     for name, given in children.items():
         child = given if isinstance(given, Child) else Child(given)
         group.append((name, *child.resolve(host.backoff, host.backend_for)))
-        kinds[name] = child.ref_type
+        kinds[name] = child.ref_kind
     incarnation.spawn(group, wanted)
     return {name: kind(f"{incarnation.dn}.{name}", host) for name, kind in kinds.items()}
 

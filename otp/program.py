@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, overload
 
 from loguru import logger
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import FrameType
 
+    from otp.child import HasRef, Server, Server1
     from otp.logs.writer import Form
+    from otp.mail.ref import Ref
 
 __all__ = ["logging_to_stderr", "main", "run_system"]
 
+A = TypeVar("A")
 Args = TypeVarTuple("Args")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -38,7 +41,15 @@ _FLUSH: Final = 1.0
 """Seconds that the end of the program waits for standard error, which may be a terminal that has been halted."""
 
 
-def main(root: Callable[[*Args], object], /, *args: *Args) -> int:
+@overload
+def main(root: type[Server[*Args]], /, *args: *Args) -> int: ...
+@overload
+def main(root: type[Server1[A]], arg: A, /) -> int: ...
+@overload
+def main(root: HasRef[Ref], /) -> int: ...
+@overload
+def main(root: Callable[[*Args], object], /, *args: *Args) -> int: ...
+def main(root: Any, /, *args: Any) -> int:  # type: ignore[misc]
     """Run `root` as the top of a tree until it is done, or until SIGINT or SIGTERM; then stop the tree in order.
 
     A second signal stops it at once. Logs go to standard error.

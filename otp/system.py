@@ -11,7 +11,7 @@ import math
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, TypeVar, TypeVarTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, TypeVar, TypeVarTuple, Unpack, overload
 
 from otp.child import Child, checked_type
 from otp.engine import Engine
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
+    from otp.child import HasRef, Server, Server1
     from otp.logs.tree import LogTree
     from otp.streams import EventStream
     from otp.tree.administration import Administer, Inspect
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StopReport", "System"]
 
+A = TypeVar("A")
 Args = TypeVarTuple("Args")
 R = TypeVar("R", bound=Ref)
 
@@ -62,6 +64,12 @@ class StopReport:
     """The DNs of what still runs: it was canceled, and is past its deadline. Empty: all has ended."""
 
 
+class _Options(TypedDict, total=False):
+    clock: Clock | None
+    backoff: Backoff | None
+    propagate: bool
+
+
 class System:
     """A supervision tree: `root` is run as a runnable, and starts the others.
 
@@ -79,11 +87,19 @@ class System:
         TypeError: `root` is not callable, or `backoff` no `Backoff`.
     """
 
-    def __init__(
+    @overload
+    def __init__(self, root: type[Server[*Args]], /, *args: *Args, **options: Unpack[_Options]) -> None: ...
+    @overload
+    def __init__(self, root: type[Server1[A]], arg: A, /, **options: Unpack[_Options]) -> None: ...
+    @overload
+    def __init__(self, root: HasRef[Ref], /, **options: Unpack[_Options]) -> None: ...
+    @overload
+    def __init__(self, root: Callable[[*Args], object], /, *args: *Args, **options: Unpack[_Options]) -> None: ...
+    def __init__(  # type: ignore[misc]
         self,
-        root: Callable[[*Args], object],
+        root: Any,
         /,
-        *args: *Args,
+        *args: Any,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         propagate: bool = False,

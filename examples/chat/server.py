@@ -15,8 +15,8 @@ CONNECTIONS = 1000
 
 def root(port: int = PORT) -> None:
     """The top of the tree. The last to start is the first to be stopped: nobody new, then nobody, then no rooms."""
-    rooms = otp.run("rooms", otp.DynamicSupervisor(max_restarts=10))  # pyright: ignore[reportArgumentType, reportCallIssue]
-    connections = otp.run("connections", otp.DynamicSupervisor(max_children=CONNECTIONS))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    rooms = otp.run("rooms", otp.DynamicSupervisor(max_restarts=10))
+    connections = otp.run("connections", otp.DynamicSupervisor(max_children=CONNECTIONS))
     otp.run("acceptor", acceptor, port, rooms, connections)
     otp.signal(otp.Signal.HEALTHY)
     otp.wait_canceled()

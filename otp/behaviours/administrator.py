@@ -9,7 +9,7 @@ from asyncio import _get_running_loop
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from otp.child import Child
 from otp.errors import (
@@ -35,6 +35,7 @@ from otp.tree.incarnation import Spec, checked_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otp.child import Runnable
     from otp.tree.administration import Answered, Asked, Inspected
     from otp.tree.decision.otp.queries import ChildRow
 
@@ -123,12 +124,10 @@ class Administrator(Ref):
 
     # --- requests ---
 
-    def _start(
-        self, name: str, given: Callable[..., object] | Child[*tuple[Any, ...]]
-    ) -> Request[Answered, Ref | None]:
+    def _start(self, name: str, given: Runnable | Child) -> Request[Answered, Ref | None]:
         child = as_child(given)
         checked_name(name, self.dn)
-        ref_type, host, dn = child.ref_type, self._system, self._address()
+        ref_type, host, dn = child.ref_kind, self._system, self._address()
         spec = Spec(host.next_node(), name, *child.resolve(host.backoff, host.backend_for, keep=True))
         answer: Future[Answered] = Future()
         message = Administer(None, dn, name, answer, spec, spec.backend.mailbox(f"{dn}.{name}"))
@@ -148,9 +147,9 @@ class Administrator(Ref):
     def _count(self) -> Request[Inspected | None, ChildCounts]:
         return self._inspect(lambda seen, _dn: ChildCounts(**seen.counts._asdict()))
 
-    def _spec(self, name: str) -> Request[Inspected | None, Child[*tuple[Any, ...]]]:
-        def read(seen: Inspected, _dn: str) -> Child[*tuple[Any, ...]]:
-            child: Child[*tuple[Any, ...]] | None = seen.origins.get(name)
+    def _spec(self, name: str) -> Request[Inspected | None, Child]:
+        def read(seen: Inspected, _dn: str) -> Child:
+            child: Child | None = seen.origins.get(name)
             if child is None:
                 raise self._no_such_child(name)
             return child
@@ -175,9 +174,9 @@ class Administrator(Ref):
     # --- answers ---
 
     def _read(self, answered: Answered, asked: Administer, ref_type: type[Ref]) -> Ref | None:
-        there: Child[*tuple[Any, ...]] | None = answered.origin
+        there: Child | None = answered.origin
         if there is not None:  # it may be another than who was to be started
-            ref_type = there.ref_type
+            ref_type = there.ref_kind
         ref = ref_type(asked.child, self._system)
         if answered.verdict is Verdict.OK:
             return ref
@@ -210,10 +209,10 @@ class Administrator(Ref):
     def _not_there(self) -> NoProcessError:
         return NoProcessError(f"no supervisor runs at {self.dn}", self)
 
-    def _info(self, row: ChildRow, dn: str, child: Child[*tuple[Any, ...]]) -> ChildInfo:
+    def _info(self, row: ChildRow, dn: str, child: Child) -> ChildInfo:
         ref = None
         if row.state is ChildState.RUNNING:
-            ref = child.ref_type(f"{dn}.{row.name}", self._system)
+            ref = child.ref_kind(f"{dn}.{row.name}", self._system)
         kind = ChildType.SUPERVISOR if row.supervisor else ChildType.WORKER
         return ChildInfo(name=row.name, ref=ref, state=row.state, type=kind)
 
@@ -229,7 +228,7 @@ _REFUSALS: dict[Verdict, tuple[type[ChildError], str]] = {
 }
 
 
-def as_child(given: Callable[..., object] | Child[*tuple[Any, ...]]) -> Child[*tuple[Any, ...]]:
+def as_child(given: Runnable | Child) -> Child:
     """`given`, as a child.
 
     Raises:

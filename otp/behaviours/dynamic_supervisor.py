@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, overload
 
 from otp.behaviours.administrator import Administrator, as_child, checked_limits
 from otp.child import checked_type
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otp.behaviours.administrator import ChildCounts, ChildInfo, Request
-    from otp.child import Child
+    from otp.child import Child, OfKind, Runnable
     from otp.tree.administration import Answered
 
 __all__ = ["DynamicSupervisor", "DynamicSupervisorRef"]
+
+K = TypeVar("K", bound=Ref)
 
 _numbers: Final = itertools.count(1)
 
@@ -29,9 +31,11 @@ class DynamicSupervisorRef(Administrator):
 
     __slots__ = ()
 
-    def start_child(
-        self, child: Callable[[], object] | Child[*tuple[Any, ...]], *, name: str | None = None
-    ) -> Ref | None:
+    @overload
+    def start_child(self, child: OfKind[K], *, name: str | None = None) -> K | None: ...
+    @overload
+    def start_child(self, child: Callable[[], object], *, name: str | None = None) -> Ref | None: ...
+    def start_child(self, child: Runnable | Child, *, name: str | None = None) -> Ref | None:
         """Start a child; as `DynamicSupervisor.start_child/2`.
 
         Args:
@@ -56,9 +60,11 @@ class DynamicSupervisorRef(Administrator):
                 if name is not None:
                     raise  # else somebody has given that number as a name: take another
 
-    async def astart_child(
-        self, child: Callable[[], object] | Child[*tuple[Any, ...]], *, name: str | None = None
-    ) -> Ref | None:
+    @overload
+    async def astart_child(self, child: OfKind[K], *, name: str | None = None) -> K | None: ...
+    @overload
+    async def astart_child(self, child: Callable[[], object], *, name: str | None = None) -> Ref | None: ...
+    async def astart_child(self, child: Runnable | Child, *, name: str | None = None) -> Ref | None:
         """`start_child` for event loops."""
         while True:
             try:
@@ -104,9 +110,7 @@ class DynamicSupervisorRef(Administrator):
         """`count_children` for event loops."""
         return await self._awaiting(self._count())
 
-    def _dynamic(
-        self, given: Callable[[], object] | Child[*tuple[Any, ...]], name: str | None
-    ) -> Request[Answered, Ref | None]:
+    def _dynamic(self, given: Runnable | Child, name: str | None) -> Request[Answered, Ref | None]:
         child = as_child(given)
         if child.significant:
             msg = "a child of a dynamic supervisor is never significant"
@@ -138,14 +142,15 @@ class DynamicSupervisor:
         max_restarts: how many restarts it stands within `max_seconds`, of all children together; 0: none.
         max_seconds: within how many seconds.
         max_children: how many it has at most, those included that are being restarted; `None`: any number.
-        extra_arguments: what each child is called with before its own arguments.
+        extra_arguments: what each child is called with before its own arguments. Type checkers do not know of them, and take
+            a child for one without them; they do accept it once what it runs is said to be a `Callable[..., object]`.
 
     Raises:
         TypeError, ValueError: no such supervisor can be.
     """
 
     otp_supervises: ClassVar[bool] = True
-    ref_type: ClassVar[type[DynamicSupervisorRef]] = DynamicSupervisorRef
+    ref_type: type[DynamicSupervisorRef] = DynamicSupervisorRef
 
     def __init__(
         self,
@@ -163,7 +168,7 @@ class DynamicSupervisor:
             max_children=_checked_number(max_children),
         )
         self.extra_arguments = checked_type("extra_arguments", extra_arguments, tuple)
-        self.children: dict[str, Child[*tuple[Any, ...]]] = {}
+        self.children: dict[str, Child] = {}
 
     def __repr__(self) -> str:
         return "<DynamicSupervisor>"

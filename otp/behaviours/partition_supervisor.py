@@ -10,12 +10,13 @@ import copy
 import enum
 import os
 import zlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
 from otp.backends.supervisor import SupervisorMailbox
 from otp.behaviours.administrator import Administrator, as_child
 from otp.behaviours.supervisor import Supervisor
+from otp.child import Kind_co
 from otp.mail.ref import Ref
 from otp.tree.decision.policy import Strategy
 
@@ -23,17 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from otp.behaviours.administrator import ChildCounts
-    from otp.child import Child
+    from otp.child import Child, OfKind, Runnable
 
 __all__ = ["PartitionSupervisor", "PartitionSupervisorRef"]
 
 
-class PartitionSupervisorRef(Administrator):
-    """The address of a `PartitionSupervisor`."""
+K = TypeVar("K", bound=Ref)
+
+
+class PartitionSupervisorRef(Administrator, Generic[Kind_co]):
+    """The address of a `PartitionSupervisor`; generic in the kind of ref that its partitions have."""
 
     __slots__ = ()
 
-    _written: ClassVar[tuple[int, type[Ref]] | None] = None
+    _written: ClassVar[tuple[int, type[Any]] | None] = None
     """How many partitions, and refs of what kind, as far as is known before it runs."""
 
     @property
@@ -45,7 +49,7 @@ class PartitionSupervisorRef(Administrator):
         """
         return self._shape()[0]
 
-    def partition(self, key: Hashable) -> Ref:
+    def partition(self, key: Hashable) -> Kind_co:
         """Where what belongs to `key` is seen to. The same key leads to the same partition, in every program.
 
         Args:
@@ -72,18 +76,26 @@ class PartitionSupervisorRef(Administrator):
         """`count_children` for event loops."""
         return await self._awaiting(self._count())
 
-    def _shape(self) -> tuple[int, type[Ref]]:
+    def _shape(self) -> tuple[int, type[Kind_co]]:
         home = self._home()
         children = home.children if isinstance(home, SupervisorMailbox) else ()
         if children:
             child: Any = children[0][2].origin
-            return len(children), child.ref_type
+            return len(children), child.ref_kind
         if self._written is None:
             raise self._not_there()
         return self._written
 
 
-class PartitionSupervisor:
+class _Options(TypedDict, total=False):
+    partitions: int | None
+    with_arguments: Callable[[tuple[Any, ...], int], tuple[Any, ...]] | None
+    strategy: Strategy
+    max_restarts: int
+    max_seconds: float
+
+
+class PartitionSupervisor(Generic[Kind_co]):
     """A runnable that supervises the same child `partitions` times.
 
         counters = otp.run("counters", otp.PartitionSupervisor(Counter))
@@ -104,9 +116,13 @@ class PartitionSupervisor:
 
     otp_supervises: ClassVar[bool] = True
 
+    @overload
+    def __init__(self: PartitionSupervisor[K], child: OfKind[K], **options: Unpack[_Options]) -> None: ...
+    @overload
+    def __init__(self: PartitionSupervisor[Ref], child: Callable[[], object], **options: Unpack[_Options]) -> None: ...
     def __init__(  # noqa: PLR0913 - half of them are those of `Supervisor`
         self,
-        child: Callable[[], object] | Child[*tuple[Any, ...]],
+        child: Runnable | Child,
         *,
         partitions: int | None = None,
         with_arguments: Callable[[tuple[Any, ...], int], tuple[Any, ...]] | None = None,
@@ -126,8 +142,10 @@ class PartitionSupervisor:
         self.children = inner.children
         self.extra_arguments: tuple[()] = ()
         # Whoever starts it may ask at once, when it does not run yet: what is known here goes along with the ref.
-        members = {"__slots__": (), "_written": (count, one.ref_type)}
-        self.ref_type: type[PartitionSupervisorRef] = type("PartitionSupervisorRef", (PartitionSupervisorRef,), members)
+        members = {"__slots__": (), "_written": (count, one.ref_kind)}
+        self.ref_type: type[PartitionSupervisorRef[Kind_co]] = type(
+            "PartitionSupervisorRef", (PartitionSupervisorRef,), members
+        )
 
     def __repr__(self) -> str:
         return f"<PartitionSupervisor of {len(self.children)} partitions>"
@@ -146,10 +164,10 @@ def _checked_count(partitions: int | None) -> int:
 
 
 def _for_partition(
-    child: Child[*tuple[Any, ...]],
+    child: Child,
     number: int,
     with_arguments: Callable[[tuple[Any, ...], int], tuple[Any, ...]] | None,
-) -> Child[*tuple[Any, ...]]:
+) -> Child:
     if with_arguments is None:
         return child
     args = with_arguments(child.args, number)

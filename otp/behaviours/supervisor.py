@@ -7,10 +7,11 @@ it with a `SupervisorRef` goes there too, and the answer comes from there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, overload
 
 from otp.behaviours.administrator import Administrator, as_child, checked_limits
 from otp.child import checked_type
+from otp.mail.ref import Ref
 from otp.tree.decision.messages import DeleteChild, RestartChild, TerminateChild
 from otp.tree.decision.policy import AutoShutdown, Restart, Strategy, Supervision
 from otp.tree.incarnation import checked_name
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otp.behaviours.administrator import ChildCounts, ChildInfo
-    from otp.child import Child
-    from otp.mail.ref import Ref
+    from otp.child import Child, OfKind, Runnable
 
 __all__ = ["Supervisor", "SupervisorRef"]
+
+K = TypeVar("K", bound=Ref)
 
 
 class SupervisorRef(Administrator):
@@ -30,7 +32,11 @@ class SupervisorRef(Administrator):
 
     __slots__ = ()
 
-    def start_child(self, name: str, child: Callable[[], object] | Child[*tuple[Any, ...]]) -> Ref | None:
+    @overload
+    def start_child(self, name: str, child: OfKind[K]) -> K | None: ...
+    @overload
+    def start_child(self, name: str, child: Callable[[], object]) -> Ref | None: ...
+    def start_child(self, name: str, child: Runnable | Child) -> Ref | None:
         """Add a child and start it; as `supervisor:start_child/2`.
 
         Returns:
@@ -45,7 +51,11 @@ class SupervisorRef(Administrator):
         """
         return self._blocking("start_child", self._start(name, _checked_start(name, child)))
 
-    async def astart_child(self, name: str, child: Callable[[], object] | Child[*tuple[Any, ...]]) -> Ref | None:
+    @overload
+    async def astart_child(self, name: str, child: OfKind[K]) -> K | None: ...
+    @overload
+    async def astart_child(self, name: str, child: Callable[[], object]) -> Ref | None: ...
+    async def astart_child(self, name: str, child: Runnable | Child) -> Ref | None:
         """`start_child` for event loops."""
         return await self._awaiting(self._start(name, _checked_start(name, child)))
 
@@ -115,7 +125,7 @@ class SupervisorRef(Administrator):
         """`count_children` for event loops."""
         return await self._awaiting(self._count())
 
-    def get_childspec(self, name: str) -> Child[*tuple[Any, ...]]:
+    def get_childspec(self, name: str) -> Child:
         """What a child is, defaults filled in; as `supervisor:get_childspec/2`.
 
         Raises:
@@ -124,7 +134,7 @@ class SupervisorRef(Administrator):
         """
         return self._blocking("get_childspec", self._spec(name))
 
-    async def aget_childspec(self, name: str) -> Child[*tuple[Any, ...]]:
+    async def aget_childspec(self, name: str) -> Child:
         """`get_childspec` for event loops."""
         return await self._awaiting(self._spec(name))
 
@@ -151,11 +161,11 @@ class Supervisor:
     """
 
     otp_supervises: ClassVar[bool] = True
-    ref_type: ClassVar[type[SupervisorRef]] = SupervisorRef
+    ref_type: type[SupervisorRef] = SupervisorRef
 
     def __init__(
         self,
-        children: Mapping[str, Callable[[], object] | Child[*tuple[Any, ...]]] | None = None,
+        children: Mapping[str, Runnable | Child] | None = None,
         *,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         max_restarts: int = 3,
@@ -181,9 +191,7 @@ class Supervisor:
         return f"<Supervisor of {', '.join(self.children) or 'nobody'}>"
 
 
-def _checked_child(
-    name: str, given: Callable[[], object] | Child[*tuple[Any, ...]], supervision: Supervision
-) -> Child[*tuple[Any, ...]]:
+def _checked_child(name: str, given: Runnable | Child, supervision: Supervision) -> Child:
     checked_name(name, "a supervisor")
     child = _checked_start(name, given)
     if child.significant and supervision.auto_shutdown is AutoShutdown.NEVER:
@@ -192,7 +200,7 @@ def _checked_child(
     return child
 
 
-def _checked_start(name: str, given: Callable[[], object] | Child[*tuple[Any, ...]]) -> Child[*tuple[Any, ...]]:
+def _checked_start(name: str, given: Runnable | Child) -> Child:
     child = as_child(given)
     if child.significant and child.restart is Restart.PERMANENT:
         msg = f"the child {name!r} is significant and PERMANENT: it never ends by itself for good"

@@ -105,8 +105,11 @@ class Ref:
 
     # --- and back ---
 
+    # The class of a request is none; there is no type for "all but", so its reply is said to be of no use.
     @overload
     def call(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
+    @overload
+    def call(self, request: type[Call[Any]], timeout: float | None = DEFAULT_TIMEOUT) -> None: ...
     @overload
     def call(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - what the server replies
     def call(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
@@ -150,6 +153,8 @@ class Ref:
     @overload
     async def acall(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
     @overload
+    async def acall(self, request: type[Call[Any]], timeout: float | None = DEFAULT_TIMEOUT) -> None: ...
+    @overload
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...  # noqa: ANN401 - as above
     async def acall(self, request: object, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """`call` for event loops."""
@@ -171,6 +176,12 @@ class Ref:
         good, value = outcome
         return value if good else value_of(self, outcome)
 
+    @overload
+    def send_request(self, request: Call[T]) -> concurrent.futures.Future[T]: ...
+    @overload
+    def send_request(self, request: type[Call[Any]]) -> concurrent.futures.Future[None]: ...
+    @overload
+    def send_request(self, request: object) -> concurrent.futures.Future[Any]: ...
     def send_request(self, request: object) -> concurrent.futures.Future[Any]:
         """Ask for something, and wait for the reply another time; as `gen_server:send_request/2`.
 

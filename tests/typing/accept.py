@@ -6,6 +6,7 @@ below `supervised` too.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never, assert_type
 
@@ -40,7 +41,6 @@ from .runnables import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from concurrent.futures import Future
 
 
 def root() -> None:
@@ -103,8 +103,21 @@ def root() -> None:
     coroutines: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {"k1": awaits_default}
     otp.run_group(coroutines)
 
+    kinds_of_children()
     otp.signal(otp.Signal.HEALTHY)
     otp.signal(otp.Signal.DONE)
+
+
+def kinds_of_children() -> None:
+    """Children with refs of different kinds."""
+    kinds = {"l1": otp.Child(Counter, 1), "l2": otp.Child(plain)}
+    otp.run_group(kinds)
+    said: dict[str, otp.Child] = {
+        "m1": otp.Child(Counter, 1),
+        "m2": otp.Child(plain),
+        "m3": otp.Child(KnownDefaultServer),
+    }
+    otp.run_group(said)
 
 
 def inside() -> None:
@@ -131,7 +144,15 @@ def served() -> None:
 
 def supervised() -> None:
     """What is found by name or DN, is monitored, and gets mail later; and a supervisor that says itself what its ref is."""
-    assert_type(otp.run("partitions", otp.PartitionSupervisor(otp.Child(Tally, 1))), otp.PartitionSupervisorRef)
+    assert_type(otp.run("supervisor", otp.Supervisor({"a": otp.Supervisor()})), otp.SupervisorRef)
+    assert_type(otp.run("dynamic", otp.DynamicSupervisor()), otp.DynamicSupervisorRef)
+    assert_type(otp.run("extra", otp.DynamicSupervisor(extra_arguments=(1,))), otp.DynamicSupervisorRef)
+    partitions = otp.run("partitions", otp.PartitionSupervisor(otp.Child(Tally, 1), partitions=2))
+    assert_type(partitions, otp.PartitionSupervisorRef[CounterRef])
+    assert_type(partitions.partition("key"), CounterRef)
+    otp.run_group(
+        {"supervisor-2": otp.Supervisor(), "dynamic-2": otp.Child(otp.DynamicSupervisor(), significant=False)}
+    )
     tally = otp.run("tally", Tally, 2)
     assert_type(tally, CounterRef)
     assert_type(otp.run("idle", Idle), CounterRef)
@@ -180,16 +201,49 @@ def supervisors() -> list[object]:
         ),
         otp.PartitionSupervisor(plain, partitions=1, strategy=otp.Strategy.ONE_FOR_ALL),
         otp.Supervisor(children),
+        otp.Supervisor({"a": otp.Supervisor(), "b": otp.DynamicSupervisor(), "c": otp.PartitionSupervisor(plain)}),
+        otp.Supervisor({"a": otp.Child(otp.Supervisor({"a": plain}), restart=otp.Restart.TRANSIENT), "b": plain}),
+        otp.PartitionSupervisor(otp.DynamicSupervisor(max_children=2)),
+        otp.Child(otp.Supervisor()),
     ]
+
+
+def kinds() -> None:
+    """Of which kind the ref of a child will be."""
+    assert_type(otp.Child(Tally, 1), otp.Child[CounterRef])
+    assert_type(otp.Child(Counter, 1, "text", shutdown=1), otp.Child[CounterRef])
+    assert_type(otp.Child(Idle), otp.Child[CounterRef])
+    assert_type(otp.Child(KnownDefaultServer), otp.Child[CounterRef])
+    assert_type(otp.Child(PlainServer, 1), otp.Child[otp.Ref])
+    assert_type(otp.Child(DefaultServer), otp.Child[otp.Ref])
+    assert_type(otp.Child(plain), otp.Child[otp.Ref])
+    assert_type(otp.Child(one, 1), otp.Child)
+    assert_type(otp.Child(otp.Supervisor()), otp.Child[otp.SupervisorRef])
+    assert_type(otp.PartitionSupervisor(Idle), otp.PartitionSupervisor[CounterRef])
+    assert_type(otp.PartitionSupervisor(plain), otp.PartitionSupervisor[otp.Ref])
+    assert_type(
+        otp.Child(otp.PartitionSupervisor(otp.DynamicSupervisor())),
+        otp.Child[otp.PartitionSupervisorRef[otp.DynamicSupervisorRef]],
+    )
 
 
 def asks_supervisor(supervisor: otp.SupervisorRef) -> None:
     """Everything that a supervisor is asked, in an order that works."""
-    assert_type(supervisor.start_child("idle", Idle), otp.Ref | None)
-    assert_type(supervisor.start_child("tally", otp.Child(Tally, 1, shutdown=1)), otp.Ref | None)
+    assert_type(supervisor.start_child("idle", Idle), CounterRef | None)
+    assert_type(supervisor.start_child("tally", otp.Child(Tally, 1, shutdown=1)), CounterRef | None)
+    assert_type(supervisor.start_child("silent", SilentServer), otp.Ref | None)
+    inner = supervisor.start_child("inner", otp.Supervisor())
+    assert_type(inner, otp.SupervisorRef | None)
+    if inner is not None:
+        assert_type(inner.start_child("dynamic", otp.DynamicSupervisor()), otp.DynamicSupervisorRef | None)
+        divided = inner.start_child("divided", otp.PartitionSupervisor(Idle, partitions=2))
+        assert_type(divided, otp.PartitionSupervisorRef[CounterRef] | None)
+    for name in ("silent", "inner"):
+        supervisor.terminate_child(name)
+        supervisor.delete_child(name)
     assert_type(supervisor.terminate_child("tally"), None)
     assert_type(supervisor.restart_child("tally"), otp.Ref | None)
-    assert_type(supervisor.get_childspec("tally"), otp.Child[*tuple[Any, ...]])
+    assert_type(supervisor.get_childspec("tally"), otp.Child)
     assert_type(supervisor.count_children(), otp.ChildCounts)
     assert_type(supervisor.count_children().active, int)
     for name, info in supervisor.which_children().items():
@@ -205,18 +259,36 @@ def asks_supervisor(supervisor: otp.SupervisorRef) -> None:
 def asks_dynamic_supervisor(dynamic: otp.DynamicSupervisorRef) -> None:
     """The same of the one whose children come and go."""
     child = dynamic.start_child(Idle)
-    assert_type(child, otp.Ref | None)
-    assert_type(dynamic.start_child(otp.Child(Tally, 1, restart=otp.Restart.TEMPORARY), name="tally"), otp.Ref | None)
+    assert_type(child, CounterRef | None)
+    tally = dynamic.start_child(otp.Child(Tally, 1, restart=otp.Restart.TEMPORARY), name="tally")
+    assert_type(tally, CounterRef | None)
+    silent = dynamic.start_child(SilentServer)
+    assert_type(silent, otp.Ref | None)
+    inner = dynamic.start_child(otp.Supervisor())
+    assert_type(inner, otp.SupervisorRef | None)
+    for each in (silent, inner):
+        if each is not None:
+            dynamic.terminate_child(each)
     assert_type(dynamic.which_children(), list[otp.ChildInfo])
     assert_type(dynamic.count_children(), otp.ChildCounts)
     if child is not None:
         assert_type(dynamic.terminate_child(child), None)
 
 
-def asks_partitions(partitions: otp.PartitionSupervisorRef) -> None:
+def asks_dynamic_supervisor_with_arguments(dynamic: otp.DynamicSupervisorRef) -> None:
+    """And of one that puts an argument before those of its children."""
+    server: Callable[..., object] = Tally
+    assert_type(dynamic.start_child(server), otp.Ref | None)
+    assert_type(dynamic.start_child(otp.Child(server, restart=otp.Restart.TEMPORARY)), otp.Ref | None)
+
+
+def asks_partitions(partitions: otp.PartitionSupervisorRef, tallies: otp.PartitionSupervisorRef[CounterRef]) -> None:
     """And of the one that is asked for a partition."""
     assert_type(partitions.partitions, int)
+    assert_type(partitions, otp.PartitionSupervisorRef[otp.Ref])
     assert_type(partitions.partition("key"), otp.Ref)
+    assert_type(tallies.partition("key"), CounterRef)
+    assert_type(tallies.partition(1).get(), int)
     assert_type(partitions.partition(("key", 1)).call(Get()), int)
     assert_type(partitions.count_children(), otp.ChildCounts)
 
@@ -225,16 +297,26 @@ async def awaits_supervisors(
     supervisor: otp.SupervisorRef, dynamic: otp.DynamicSupervisorRef, partitions: otp.PartitionSupervisorRef
 ) -> None:
     """The same on an event loop."""
-    assert_type(await supervisor.astart_child("again", Idle), otp.Ref | None)
+    assert_type(await supervisor.astart_child("again", Idle), CounterRef | None)
+    assert_type(await supervisor.astart_child("silent", SilentServer), otp.Ref | None)
+    assert_type(await supervisor.astart_child("inner", otp.Child(otp.Supervisor())), otp.SupervisorRef | None)
+    for name in ("silent", "inner"):
+        await supervisor.aterminate_child(name)
+        await supervisor.adelete_child(name)
     assert_type(await supervisor.awhich_children(), dict[str, otp.ChildInfo])
     assert_type(await supervisor.acount_children(), otp.ChildCounts)
-    assert_type(await supervisor.aget_childspec("again"), otp.Child[*tuple[Any, ...]])
+    assert_type(await supervisor.aget_childspec("again"), otp.Child)
     assert_type(await supervisor.aterminate_child("again"), None)
     assert_type(await supervisor.arestart_child("again"), otp.Ref | None)
     await supervisor.aterminate_child("again")
     assert_type(await supervisor.adelete_child("again"), None)
     child = await dynamic.astart_child(otp.Child(Tally, 1), name="again")
-    assert_type(child, otp.Ref | None)
+    assert_type(child, CounterRef | None)
+    assert_type(await dynamic.astart_child(Idle, name="idle"), CounterRef | None)
+    silent = await dynamic.astart_child(SilentServer)
+    assert_type(silent, otp.Ref | None)
+    if silent is not None:
+        await dynamic.aterminate_child(silent)
     assert_type(await dynamic.awhich_children(), list[otp.ChildInfo])
     if child is not None:
         assert_type(await dynamic.aterminate_child(child), None)
@@ -246,8 +328,10 @@ def calls(counter: CounterRef, other: otp.Ref) -> None:
     assert_type(counter.call(Get()), int)
     assert_type(counter.call(Get(), timeout=1), int)
     assert_type(counter.get(), int)
-    future: Future[int] = counter.send_request(Get())
-    assert_type(future.result(timeout=1), int)
+    assert_type(counter.send_request(Get()), Future[int])
+    assert_type(counter.send_request(Get()).result(timeout=1), int)
+    future: Future[str] = other.send_request("get")
+    assert_type(future.result(timeout=1), str)
     any_reply: str = other.call("get")
     assert_type(any_reply, str)
     assert_type(other.stop(otp.Reason.SHUTDOWN, timeout=None), None)
@@ -285,7 +369,17 @@ def systems() -> None:
     otp.System(default, 1)
     otp.System(awaits, 1)
     otp.System(Service(0).method, 1, propagate=True, backoff=otp.Backoff())
+    otp.System(otp.Supervisor({"a": plain}))
+    otp.System(otp.DynamicSupervisor(), propagate=True)
+    otp.System(otp.PartitionSupervisor(Idle))
+    otp.System(Idle)
+    otp.System(Tally, 1, backoff=None)
+    otp.System(DefaultServer)
+    otp.System(DefaultServer, 1)
     assert_type(otp.main(one, 1), int)
+    assert_type(otp.main(otp.Supervisor({"a": plain})), int)
+    assert_type(otp.main(Tally, 1), int)
+    assert_type(otp.main(DefaultServer), int)
 
     with otp.System(default, 1, "text") as system:
         assert_type(system, otp.System)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 import otp
 from otp import events
 
-from .runnables import Tally, one, plain
+from .runnables import Get, Tally, one, plain
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         AsyncService,
         Counter,
         CounterRef,
-        Get,
         PlainServer,
         Service,
         awaits,
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
     otp.run("a", PlainServer, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     otp.run("a", PlainServer, 1, 2)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportArgumentType, reportCallIssue]
     otp.Child(Counter, "text")  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    otp.Child(PlainServer, 1, 2)  # type: ignore[call-arg, misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Child(PlainServer, 1, 2)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportArgumentType, reportCallIssue]
     # without any argument, its class is taken for a callable, which makes an object of it and needs none
 
     # What is no runnable
@@ -104,28 +103,17 @@ if TYPE_CHECKING:
     otp.sleep("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     otp.bind(two)(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     otp.bind(two)("text", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.System(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.System(one, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.System(plain, retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    otp.System(plain, propagate="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.main(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.main(one, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.System(one)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(one, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(plain, retries=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    otp.System(plain, propagate="yes")  # type: ignore[call-arg, call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.main(one)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.main(one, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     # What should be accepted: for mypy, what a function and a `Child` have in common is `object` if they meet in a variable.
     # Where they meet in the call it accepts them, and in a variable that has `Child`s only.
     mixed = {"a": plain, "b": otp.Child(one, 1)}
     otp.run_group(mixed)  # type: ignore[arg-type]
-
-    # The same: supervisors that stand for themselves. mypy takes the first four, and basedpyright would if `ref_type` of
-    # these classes were no ClassVar.
-    otp.run("a", otp.Supervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
-    otp.run("a", otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
-    otp.run_group({"a": otp.Supervisor()})  # pyright: ignore[reportArgumentType]
-    otp.Child(otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
-    otp.Supervisor({"a": otp.Supervisor()})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-    otp.Supervisor({"a": otp.PartitionSupervisor(plain)})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-    otp.System(otp.Supervisor())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.main(otp.Supervisor())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     # Supervisors
     otp.Supervisor([plain])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -137,24 +125,37 @@ if TYPE_CHECKING:
     otp.DynamicSupervisor({"a": plain})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
     otp.DynamicSupervisor(max_children="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     otp.DynamicSupervisor(extra_arguments=[1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.PartitionSupervisor()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    otp.PartitionSupervisor(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    otp.PartitionSupervisor(plain, partitions="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    otp.PartitionSupervisor()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    otp.PartitionSupervisor(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.PartitionSupervisor(plain, partitions="4")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     otp.Child(otp.DynamicSupervisor(), 1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     otp.Child(plain, mailbox=100)  # type: ignore[call-arg, call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     otp.MailboxLimit("100")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-    # What should be rejected: a `Child` that stands where one is wanted is taken for one of any arguments. Of the first,
-    # mypy says that it is wrong.
-    otp.run_group({"a": otp.Child(one, "text")})  # type: ignore[arg-type]
-    otp.Supervisor({"a": otp.Child(one, "text"), "b": otp.Child(Tally, "text")})
-    otp.PartitionSupervisor(otp.Child(Tally, "text"))
-    # And: a class without any argument is a callable that makes an object; a `Child` has a `ref_type`; the class of a
-    # request is a request of any reply; the future of a request is one of any reply.
+    # Children that are written where they are wanted
+    otp.run_group({"a": otp.Child(one, "text")})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run_group({"a": otp.Child(Tally, "text")})  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run_group({"a": otp.Child(otp.Child(plain))})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Supervisor({"a": otp.Child(one, "text")})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Supervisor({"a": otp.Child(Tally, "text")})  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Supervisor({"a": otp.Child(Tally, 1, 2)})  # type: ignore[call-arg, misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.PartitionSupervisor(otp.Child(Tally, "text"))  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.PartitionSupervisor(otp.Child(one, "text"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(otp.Supervisor(), 1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(otp.Child(plain))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(Tally, "text")  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(PlainServer, 1, 2)  # type: ignore[call-arg, misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.System(otp.Supervisor(), retries=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    otp.main(otp.Supervisor(), 1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.main(Tally, "text")  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run("a", otp.Child(plain))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.run("a", otp.Child(Tally, 1))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    otp.Child(otp.Child(plain))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    # What should be rejected: a class without any argument is a callable that makes an object; the class of a request is any
+    # object, so that all that can be rejected is the use of what comes back.
     otp.PartitionSupervisor(Tally)
-    otp.run("a", otp.Child(plain))
     otp.ref("a").call(Get)
-    future: Future[str] = otp.ref("a").send_request(Get())
 
 
 class WrongServer(otp.GenServer):
@@ -171,6 +172,11 @@ class WrongServer(otp.GenServer):
 
 def asks(counter: CounterRef, get: Get) -> None:
     text: str = counter.call(get)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _reply: str = counter.send_request(get).result()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    # mypy takes the future of any reply where one of a str is expected
+    _future: Future[str] = counter.send_request(get)  # pyright: ignore[reportAssignmentType]
+    _number: int = counter.call(Get)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _late: Future[int] = counter.send_request(Get)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     counter.call(get, "soon")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     counter.call()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     counter.put(text)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
@@ -185,21 +191,32 @@ def asks(counter: CounterRef, get: Get) -> None:
 
 
 def asks_supervisors(
-    supervisor: otp.SupervisorRef, dynamic: otp.DynamicSupervisorRef, partitions: otp.PartitionSupervisorRef
+    supervisor: otp.SupervisorRef,
+    dynamic: otp.DynamicSupervisorRef,
+    partitions: otp.PartitionSupervisorRef,
+    tallies: otp.PartitionSupervisorRef[CounterRef],
 ) -> None:
-    supervisor.start_child("a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    supervisor.start_child(1, plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    supervisor.start_child("a", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    supervisor.start_child("a", one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    supervisor.start_child("a")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    supervisor.start_child(1, plain)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    supervisor.start_child("a", 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    supervisor.start_child("a", one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    supervisor.start_child("a", otp.Child(one, "text"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    supervisor.start_child("a", otp.Child(Tally, "text"))  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    _child: CounterRef = supervisor.start_child("a", otp.Child(Tally, 1))  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _other: CounterRef | None = supervisor.start_child("a", otp.Child(plain))  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     supervisor.start_child("a", plain).stop()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
     supervisor.terminate_child(supervisor)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     supervisor.which_children()[0]  # type: ignore[index]  # pyright: ignore[reportArgumentType]
-    dynamic.start_child(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    dynamic.start_child(plain, "a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    dynamic.start_child(plain, name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    dynamic.start_child(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    dynamic.start_child(otp.Child(one, "text"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    dynamic.start_child(otp.Child(Tally, "text"), name="a")  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    dynamic.start_child(plain, "a")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    dynamic.start_child(plain, name=1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     dynamic.terminate_child("a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     dynamic.restart_child("a")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     partitions.partition()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    partitions.partition("key").get()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    _text: str = tallies.partition("key").get()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     partitions.partition(["unhashable"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     partitions.start_child("a", plain)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 

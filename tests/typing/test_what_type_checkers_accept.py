@@ -68,20 +68,22 @@ def test_everything_that_type_checkers_accept_runs_with_the_arguments_it_was_giv
 
 def test_what_type_checkers_know_of_supervisors_and_mail_is_so() -> None:
     def root() -> None:
-        otp.run("supervisor", otp.Supervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
-        otp.run("dynamic", otp.DynamicSupervisor())  # pyright: ignore[reportArgumentType, reportCallIssue]
         accept.supervised()
 
     with otp.System(root) as system:
         system.wait_healthy(timeout=10)
         supervisor = system.ref("root.supervisor", otp.SupervisorRef)
         dynamic = system.ref("root.dynamic", otp.DynamicSupervisorRef)
-        partitions = system.ref("root.partitions", otp.PartitionSupervisorRef)
+        partitions = system.ref("root.partitions", otp.PartitionSupervisorRef[runnables.CounterRef])
+        extra = system.ref("root.extra", otp.DynamicSupervisorRef)
         accept.asks_supervisor(supervisor)
         accept.asks_dynamic_supervisor(dynamic)
-        accept.asks_partitions(partitions)
+        accept.asks_dynamic_supervisor_with_arguments(extra)
+        accept.asks_partitions(partitions, partitions)
         asyncio.run(accept.awaits_supervisors(supervisor, dynamic, partitions))
 
-        assert [*supervisor.which_children()] == ["tally"]
-        assert [info.name for info in dynamic.which_children()] == ["tally"]
-    assert len(accept.supervisors()) == 10
+        assert [*supervisor.which_children()] == ["a", "tally"]
+        assert [info.name for info in dynamic.which_children()] == ["tally", "idle"]
+        assert extra.count_children().active == 2
+    accept.kinds()
+    assert len(accept.supervisors()) == 14

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from otp.behaviours.supervisor import Supervisor
 from otp.child import Child
@@ -46,13 +46,12 @@ class Cast:
     """The `shutdown` of those that are not told to hang, in seconds, if not the plan's."""
     _never: threading.Event = field(default_factory=threading.Event)
 
-    def child(self, place: Place) -> Child[*tuple[Any, ...]]:
+    def child(self, place: Place) -> Child:
         """What runs at `place`."""
         if place.max_restarts is not None:
             ((strategy, members),) = place.groups
             children = {member.name: self.child(member) for member in members}
-            supervisor: Any = Supervisor(children, strategy=strategy, max_restarts=place.max_restarts, max_seconds=1.0)
-            return Child(supervisor)
+            return Child(Supervisor(children, strategy=strategy, max_restarts=place.max_restarts, max_seconds=1.0))
         shutdown = place.shutdown if place.hangs or self.patient is None else self.patient
         if place.serves:
             serve = aserver if place.coroutine else server
@@ -112,7 +111,7 @@ class Cast:
         signal(Signal.HEALTHY)
         self.evidence.wait(run)
 
-    def _burst(self) -> dict[str, Child[bool]]:
+    def _burst(self) -> dict[str, Child]:
         """Half of them return, the others raise; half of them are DONE then, the others leave the tree."""
         kinds = (Restart.TEMPORARY, Restart.TRANSIENT)
         return {
