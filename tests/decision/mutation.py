@@ -1,4 +1,4 @@
-"""Mutation testing of the decision: `python tests/decision/mutation.py`, about three minutes.
+"""Mutation testing of the decision: `python tests/decision/mutation.py`, which takes an hour of one core.
 
 Each mutant is the decision with one small error in it; the tests beside this file have to notice. mutmut makes and runs
 the mutants. They are made in a temporary copy that holds the decision and its tests alone (it imports nothing else of
