@@ -39,7 +39,7 @@ class Directory:
         """By DN, and by registered name: of who runs, or is about to."""
         self.names: dict[str, Mailbox] = {}
         """By registered name."""
-        self.naming = threading.Lock()
+        self.naming = threading.RLock()  # a `__del__` that names something may come in between
         self._services: dict[type, Service] = {}
         self._closed = False
         _directories.add(self)

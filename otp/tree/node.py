@@ -167,6 +167,7 @@ class Node(Actor):
         mailbox, self._mailbox = self._mailbox, None
         if mailbox is not None:
             self.world.system.directory.leave(mailbox, Reason.SHUTDOWN)
+            self.loop.release(mailbox)  # with the letters that nobody has read
 
     def _pass_on(self, message: Lifecycle) -> None:
         if message.event.node == self._id:

@@ -120,10 +120,22 @@ def _formatted(frames: list[tuple[CodeType, int, int]], line: str) -> Iterator[s
 def clear(exception: BaseException) -> None:
     """Drop what the frames of the exception hold: a kept exception would keep sockets, and rebinding would fail."""
     for each in _linked(exception):
-        for frame, _ in traceback.walk_tb(_traceback(each)):
+        outermost = _traceback(each)
+        for frame, _ in traceback.walk_tb(outermost):
             if not _is_suspended(frame):
                 with suppress(RuntimeError):  # it is running
                     frame.clear()
+        _clear_callers(None if outermost is None else outermost.tb_frame.f_back)
+
+
+def _clear_callers(frame: FrameType | None) -> None:
+    """Those below the traceback: whoever caught the exception has ended too, and its frame is kept by `f_back`."""
+    while frame is not None and not _is_suspended(frame):
+        try:
+            frame.clear()
+        except RuntimeError:  # it is running, and so are all below it
+            return
+        frame = frame.f_back
 
 
 def _is_suspended(frame: FrameType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 
@@ -138,3 +139,40 @@ def test_the_traceback_in_the_report_was_made_before_the_frames_were_cleared(sta
     assert died.traceback.count("in deep") == 4
     assert "in dies" in died.traceback
     assert "otp/backends" not in died.traceback
+
+
+@pytest.mark.parametrize("kind", ["thread", "coroutine"])
+def test_a_socket_that_a_dead_server_holds_can_be_bound_anew_at_once(stage, port, kind):
+    """Who has caught the exception has ended too, and its frames hold the server."""
+
+    class Plain(otp.GenServer):
+        def init(self):
+            self.listening = listen(port)
+
+        def handle_cast(self, request):
+            raise ValueError(request)
+
+        def terminate(self, reason):
+            if isinstance(reason, ValueError):
+                kept.append(reason)
+            else:
+                self.listening.close()
+
+    class Mixed(Plain):
+        async def handle_info(self, message):
+            pass
+
+    kept = []
+    server = otp.Child(Plain if kind == "thread" else Mixed)
+    gc.disable()
+    try:
+        system, story = stage.watch(stage.parent_of(a=server), backoff=otp.Backoff(initial=0))
+        system.wait_healthy(5)
+        system.ref("root.a").cast("die")
+        story.until(otp.events.Healthy, "root.a", incarnation=2)
+    finally:
+        gc.enable()
+
+    assert len(story.of(otp.events.Died)) == 1
+    assert len(kept) == 1
+    system.stop()

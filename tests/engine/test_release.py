@@ -156,3 +156,23 @@ def test_a_del_that_raises_does_not_end_the_thread_it_runs_on(stage, remains, mo
 
     assert remains.threads == ["otp: release"]
     assert reported == [Raised]
+
+
+def test_letters_to_one_that_never_ran_are_dropped_outside_of_the_loop(stage, remains):
+    begun = threading.Event()
+
+    def too_late():
+        begun.set()
+        otp.wait_canceled()
+        otp.run("b", stage.serve).send(Thing(remains))
+
+    def root():
+        otp.run("a", too_late)
+        stage.serve()
+
+    system = stage.start(root)
+    assert begun.wait(5)
+    system.stop()
+
+    assert remains.dropped.wait(5)
+    assert remains.threads == ["otp: release"]
