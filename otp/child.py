@@ -56,10 +56,8 @@ A_contra = TypeVar("A_contra", contravariant=True)
 Args = TypeVarTuple("Args")
 K = TypeVar("K", bound=Ref)
 R_co = TypeVar("R_co", bound=Ref, covariant=True)
-if TYPE_CHECKING:
-    Kind_co = typing_extensions.TypeVar(
-        "Kind_co", bound=Ref, covariant=True, default=Ref
-    )  # in `typing` from Python 3.13 on
+if TYPE_CHECKING:  # `typing` has `default=` from Python 3.13 on; type checkers need nothing installed for this
+    Kind_co = typing_extensions.TypeVar("Kind_co", bound=Ref, covariant=True, default=Ref)
 else:
     Kind_co = TypeVar("Kind_co", bound=Ref, covariant=True)
 Resolved: TypeAlias = "tuple[Policy, Job, Backend]"
@@ -144,6 +142,9 @@ def supervision_of(runnable: object) -> Supervision | None:
 
 class Child(Generic[Kind_co]):
     """A runnable with options, where a plain callable will not do.
+
+    To type checkers it is generic in the kind of ref that whoever starts it is given: `Child[CounterRef]`. A bare `Child` is one
+    with any kind.
 
     Args:
         runnable: what to run: a plain callable, which gets a thread, or an `async def`, which becomes a task.
