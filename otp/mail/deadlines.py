@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from asyncio import get_running_loop
 from math import inf
+from operator import itemgetter
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -65,11 +66,9 @@ class Deadlines:
     def _look(self) -> None:
         now = max(monotonic(), self._next)  # timers are early by what their clock does not tell apart
         self._timer, self._next = None, inf
-        first = inf
-        for waiter, at in self._calls.items():
-            if at > now:
-                first = min(first, at)
-            elif not waiter.done():
+        first = min((at for at in self._calls.values() if at > now), default=inf)
+        for _, waiter in sorted([(at, waiter) for waiter, at in self._calls.items() if at <= now], key=itemgetter(0)):
+            if not waiter.done():
                 waiter.set_result(None)
         if first < inf:
             first = max(first, now + _REST * len(self._calls))
