@@ -15,7 +15,7 @@ import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, TypeVar, TypeVarTuple, Unpack, overload
 
 from otp.events import Died, Stuck
 from otp.system import System
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from otp.child import HasRef, Server, Server1
     from otp.events import Event
+    from otp.mail.ref import Ref
     from otp.streams import EventStream
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Backoff
 
 __all__ = ["Harness", "HarnessError"]
 
+A = TypeVar("A")
 Args = TypeVarTuple("Args")
 
 _STOP: Final = 5.0
@@ -42,6 +45,11 @@ _LAST: Final = 5.0
 """Real seconds, beyond the tree's own last grace, until it must have said who is stuck."""
 _SETTLE: Final = 10.0
 """Real seconds for what was asked to end."""
+
+
+class _Options(TypedDict, total=False):
+    clock: Clock | None
+    backoff: Backoff | None
 
 
 class HarnessError(AssertionError):
@@ -86,11 +94,19 @@ class Harness:
         self._events: list[Event] = []
         self._reader: threading.Thread | None = None
 
-    def start(
+    @overload
+    def start(self, root: type[Server[*Args]], /, *args: *Args, **options: Unpack[_Options]) -> System: ...
+    @overload
+    def start(self, root: type[Server1[A]], arg: A, /, **options: Unpack[_Options]) -> System: ...
+    @overload
+    def start(self, root: HasRef[Ref], /, **options: Unpack[_Options]) -> System: ...
+    @overload
+    def start(self, root: Callable[[*Args], object], /, *args: *Args, **options: Unpack[_Options]) -> System: ...
+    def start(  # type: ignore[misc]
         self,
-        root: Callable[[*Args], object],
+        root: Any,
         /,
-        *args: *Args,
+        *args: Any,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
     ) -> System:
