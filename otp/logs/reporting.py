@@ -34,6 +34,7 @@ _WHY: Final = {
     Why.INTENSITY: "reached_max_restart_intensity",
     Why.START_FAILED: "failed_to_start_child",
     Why.AUTO_SHUTDOWN: "auto_shutdown",
+    Why.STOPPED: "stopped",
 }
 
 

@@ -93,7 +93,7 @@ def a_terminated_child_loses_its_specification(patch):
     before(patch, requests, "_terminate", part)
 
 
-@breaks(Rule.O5, Rule.O6, Rule.O7)
+@breaks(Rule.O5, Rule.O6, Rule.O7, Rule.RESTART_TYPE)
 def restart_child_counts_as_a_restart(patch):
     before(patch, requests, "_restart", lambda record, _request, _out: record.restarts.append(1e9))
 
@@ -112,7 +112,7 @@ def a_dynamic_supervisor_has_one_child_too_many(patch):
 # --- O14, O15, O16, O17 ---------------------------------------------------------------------------------------------
 
 
-@breaks(Rule.O4, Rule.O14, Rule.RESTART_TYPE)
+@breaks(Rule.O4, Rule.O8, Rule.O14, Rule.RESTART_TYPE)
 def a_supervisor_that_gave_up_is_restarted_as_if_it_had_crashed(patch):
     original = exits.exited
 
@@ -172,6 +172,39 @@ def what_is_stopped_is_not_shown(patch):
         "which_children",
         lambda tree, node: [row for row in original(tree, node) if row.state is not queries.ChildState.STOPPED],
     )
+
+
+# --- O18: a supervisor that is asked to end --------------------------------------------------------------------------
+
+
+def obeyed(patch, then):
+    """`then` is given the task of a supervisor that is asked to end."""
+    after(patch, requests, "obey", lambda record, _order, out: then(record.task, out))
+
+
+@breaks(Rule.O18)
+def a_supervisor_that_is_asked_to_end_ends_as_if_it_had_given_up(patch):
+    obeyed(patch, lambda task, _out: setattr(task, "order", replace(task.order, end=End.SHUTDOWN)))
+
+
+@breaks(Rule.O10, Rule.O18)
+def who_asks_a_supervisor_to_end_is_told_before_it_has(patch):
+    obeyed(patch, lambda task, out: out.append(Answer(task.request, Verdict.OK)) if task.stops else None)
+
+
+@breaks(Rule.O18, Rule.O3)
+def a_supervisor_that_is_asked_to_end_leaves_its_children_alone(patch):
+    obeyed(patch, lambda task, _out: task.stops.clear())
+
+
+@breaks(Rule.O10, Rule.O18, Rule.RESTART_TYPE)
+def a_supervisor_that_is_to_end_takes_requests(patch):
+    obeyed(patch, lambda task, _out: setattr(task.record, "closed", False))
+
+
+@breaks(Rule.O10, Rule.O18)
+def who_asks_a_supervisor_to_end_waits_for_ever_when_it_is_stopped_otherwise(patch):
+    obeyed(patch, lambda task, _out: setattr(task, "request", None))
 
 
 # --- the tests ------------------------------------------------------------------------------------------------------

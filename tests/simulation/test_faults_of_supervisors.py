@@ -57,7 +57,7 @@ def children_are_started_last_first(patch):
     before(patch, tasks, "_start", lambda _tree, task, _at, _out: task.starts.reverse())
 
 
-@breaks(Rule.O2)
+@breaks(Rule.O2, Rule.O10)
 def a_supervisor_goes_on_although_one_of_its_first_children_does_not_start(patch):
     original = tasks.give_up
 
@@ -175,7 +175,7 @@ def the_restart_of_a_group_does_not_wait_for_what_is_stuck(patch):
     patch.setattr(restarts, "_restart", hasty)
 
 
-@breaks(Rule.R5)
+@breaks(Rule.R5, Rule.R6)
 def what_is_below_a_dead_child_runs_on(patch):
     patch.setattr(exits, "cancel", lambda *_arguments, **_why: None)
 
@@ -221,7 +221,7 @@ def a_restart_that_fails_is_not_tried_again(patch):
     after(patch, tasks, "_failed", drop)
 
 
-@breaks(Rule.O7, Rule.O9, Rule.O13)
+@breaks(Rule.O7, Rule.O9, Rule.O13, Rule.O3)
 def a_restart_that_fails_is_tried_again_before_anything_else(patch):
     def hurry(_tree, task, spec, _at, _out):
         if spec.again in task.record.queue:
@@ -245,7 +245,7 @@ def terminate_child_does_not_end_a_restart_that_keeps_failing(patch):
 # --- O8: automatic shutdown -----------------------------------------------------------------------------------------
 
 
-@breaks(Rule.O8)
+@breaks(Rule.O8, Rule.O3)
 def nothing_is_significant(patch):
     patch.setattr(restarts, "_ends_with", lambda _record: False)
 
@@ -259,7 +259,7 @@ def the_first_significant_child_ends_a_supervisor_that_waits_for_all(patch):
 def a_significant_child_that_is_terminated_ends_its_supervisor(patch):
     def end(_tree, task, _at, out):
         any_ends = task.record.supervision.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
-        if task.request is not None and task.spec.node.policy.significant and any_ends:
+        if task.request is not None and task.spec is not None and task.spec.node.policy.significant and any_ends:
             tasks.give_up(task.record, Why.AUTO_SHUTDOWN, task.spec, out)
 
     after(patch, tasks, "_stopped", end)

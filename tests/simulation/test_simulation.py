@@ -22,6 +22,7 @@ from otp.tree.decision.messages import (
     Spawned,
     StartChild,
     StopRequested,
+    StopSupervisor,
     Stuck,
     TerminateChild,
     Verdict,
@@ -110,7 +111,7 @@ def test_a_storm_has_everything_in_it():
 
 def test_a_storm_over_supervisors_has_everything_in_it():
     found: Counter[object] = Counter()
-    for seed in range(12):
+    for seed in range(16):
         simulation = Simulation(seed, tail=None, supervised=1.0)
         simulation.run(500)
         for entry in simulation.trace.entries:
@@ -123,6 +124,7 @@ def test_a_storm_over_supervisors_has_everything_in_it():
 
     requests = (StartChild, RestartChild, TerminateChild, DeleteChild)
     assert {kind: found[kind] for kind in requests if found[kind] < 50} == {}
+    assert found[StopSupervisor] >= 20
     assert {why: found[why] for why in Why if found[why] < 5} == {}
     assert {verdict: found[verdict] for verdict in Verdict if found[verdict] < 1} == {}
 

@@ -22,6 +22,7 @@ from otp.tree.decision.messages import (
     Spawned,
     StartChild,
     StopRequested,
+    StopSupervisor,
     Stuck,
     TerminateChild,
 )
@@ -72,7 +73,7 @@ class Observer:
                 self._expired(reading, event)
             case StopRequested():
                 stop(reading, event.timeout)
-            case StartChild() | RestartChild() | TerminateChild() | DeleteChild():
+            case StartChild() | RestartChild() | TerminateChild() | DeleteChild() | StopSupervisor():
                 requested(reading, event)
         if not isinstance(event, (Signaled, Spawned)):
             self._settle(reading)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otp.testing.simulation.picture import Alarm, Picture, Seen
-    from otp.tree.decision.messages import Action, Cause, Event, Verdict, Why
+    from otp.tree.decision.messages import Action, Cause, Event, StopSupervisor, Verdict, Why
     from otp.tree.decision.model import NodeState
 
 __all__ = ["Ending", "Reading", "Reply", "Said"]
@@ -48,9 +48,11 @@ class Ending:
     node: int
     incarnation: int
     why: Why
-    child: tuple[int, str]
+    child: tuple[int | None, str | None]
     """Because of which."""
     rule: Rule
+    order: StopSupervisor | None = None
+    """The request that it ends by."""
 
 
 @dataclass(slots=True, eq=False)

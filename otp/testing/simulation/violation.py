@@ -55,6 +55,7 @@ class Rule(enum.StrEnum):
     O15 = "O15"
     O16 = "O16"
     O17 = "O17"
+    O18 = "O18"
     """Those of behaviour supervisors stand in a table in `otp.testing.simulation.supervision`."""
     ISOLATION = "isolation"
     """What has nothing to do with an event is not touched by it (I4)."""

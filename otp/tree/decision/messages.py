@@ -44,6 +44,7 @@ __all__ = [
     "Start",
     "StartChild",
     "StopRequested",
+    "StopSupervisor",
     "Stopped",
     "Stopping",
     "Stuck",
@@ -110,6 +111,8 @@ class Why(enum.StrEnum):
     START_FAILED = "start_failed"
     """One of its initial children could not be started."""
     AUTO_SHUTDOWN = "auto_shutdown"
+    STOPPED = "stopped"
+    """It was asked to end."""
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -231,7 +234,25 @@ class DeleteChild:
     at: float
 
 
-Request: TypeAlias = StartChild | RestartChild | TerminateChild | DeleteChild
+@record
+class StopSupervisor:
+    """Somebody wants a behaviour supervisor to end. It is answered when it has."""
+
+    request: int
+    node: int
+    incarnation: int
+    end: End
+    """How it is to end: RETURNED, as if it had signaled DONE; SHUTDOWN; or RAISED."""
+    at: float
+    draw: float = 0.5
+    """As in `Ended`."""
+    error: str | None = None
+    """The reason, in one line."""
+    traceback: object = None
+    """As in `Ended`."""
+
+
+Request: TypeAlias = StartChild | RestartChild | TerminateChild | DeleteChild | StopSupervisor
 Event: TypeAlias = Spawned | Signaled | Ended | Expired | RestartRequested | StopRequested | Request
 
 
@@ -307,6 +328,8 @@ class Finish:
     """Its name."""
     policy: Policy | None = field(default=None, compare=False)
     """Its policy."""
+    request: int | None = None
+    """The request because of which; it is answered next."""
 
 
 # --- reports: actions that change nothing ---------------------------------------------------------------------------

@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING
 
 from otp.tree.decision.bookkeeping import arm, change, close, doom, drop_subtree, enter, remove, reprieve, start
 from otp.tree.decision.cancel import cancel, end_backoff, leave_deadline
-from otp.tree.decision.messages import Cause, End, Ended, Finish, Forget, Removed, Signal, Stopped, Why
+from otp.tree.decision.messages import (
+    Answer,
+    Cause,
+    End,
+    Ended,
+    Finish,
+    Forget,
+    Removed,
+    Signal,
+    Stopped,
+    Verdict,
+    Why,
+)
 from otp.tree.decision.model import Group, Node, NodeState
 from otp.tree.decision.names import is_name
 from otp.tree.decision.otp import exits, serve
@@ -108,26 +120,39 @@ def _is_done(node: Node, end: End) -> bool:
 
 def finished(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
     """A behaviour supervisor has ended by its own decision, after all its children."""
-    record, spec, why = task.record, task.spec, task.why
-    if spec is None or why is None:
+    node = task.record.node
+    event = _last_words(task, at, out)
+    if event is None:
         return
-    node, name = record.node, spec.node.name
-    out.append(Finish(node.id, node.incarnation, why, spec.node.id, name, spec.node.policy))
     dissolve(tree, node, out)
     gone = drop_subtree(tree, node)
     if gone:
         out.append(Forget(gone))
-    limit = record.supervision
+    if node.parent is None:
+        _end_of_the_root(tree, node, event, out)
+    else:
+        ended(tree, event, out)
+
+
+def _last_words(task: Task, at: float, out: list[Action]) -> Ended | None:
+    record, spec, why, order = task.record, task.spec, task.why, task.order
+    node = record.node
+    if order is not None:
+        out.append(Finish(node.id, node.incarnation, Why.STOPPED, request=order.request))
+        out.append(Answer(order.request, Verdict.OK))
+        task.request = None
+        node.done_signaled = order.end is End.RETURNED
+        return Ended(node.id, node.incarnation, order.end, at, order.draw, order.error, order.traceback)
+    if spec is None or why is None:
+        return None
+    name, limit = spec.node.name, record.supervision
+    out.append(Finish(node.id, node.incarnation, why, spec.node.id, name, spec.node.policy))
     error = {
         Why.INTENSITY: f"gave up: {name} exceeds {limit.max_restarts} restarts within {limit.max_seconds} s",
         Why.START_FAILED: f"{name} could not be started",
         Why.AUTO_SHUTDOWN: f"{name}, which is significant, has ended",
     }[why]
-    event = Ended(node.id, node.incarnation, End.SHUTDOWN, at, record.draw, error)
-    if node.parent is None:
-        _end_of_the_root(tree, node, event, out)
-    else:
-        ended(tree, event, out)
+    return Ended(node.id, node.incarnation, End.SHUTDOWN, at, record.draw, error)
 
 
 def _end_of_the_root(tree: Tree, node: Node, event: Ended, out: list[Action]) -> None:
@@ -135,8 +160,11 @@ def _end_of_the_root(tree: Tree, node: Node, event: Ended, out: list[Action]) ->
     node.running = False
     tree.running -= 1
     doom(tree, node)
-    node.last_error = event.error
-    change(tree, node, NodeState.DEAD, event.at, out, error=event.error)
+    if event.end is End.RETURNED:
+        change(tree, node, NodeState.DONE, event.at, out, traceback=event.traceback)
+    else:
+        node.last_error = event.error
+        change(tree, node, NodeState.DEAD, event.at, out, error=event.error, traceback=event.traceback)
     close(node)
     tree.stopped = True
     out.append(Stopped((), event.at))

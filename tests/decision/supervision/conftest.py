@@ -31,6 +31,7 @@ from otp.tree.decision.messages import (
     Spawned,
     Start,
     StartChild,
+    StopSupervisor,
     TerminateChild,
     Verdict,
 )
@@ -100,6 +101,14 @@ class World(PlainWorld):
 
     def delete_child(self, dn: str, name: str) -> int:
         return self._ask(DeleteChild, dn, name)
+
+    def stop_sup(self, dn: str, end: End = End.RETURNED, *, incarnation: int | None = None, **more) -> int:
+        """Ask a supervisor to end."""
+        node = self.node(dn)
+        request = len(self.asked) + 1
+        self.asked[request] = None
+        self.send(StopSupervisor(request, node.id, incarnation or node.incarnation, end, self.now, **more))
+        return request
 
     def verdict(self, request: int) -> Verdict | None:
         """The answer to a request; `None`: it has not been answered yet."""

@@ -22,6 +22,7 @@ from otp.tree.decision.messages import (
     Signaled,
     StartChild,
     StopRequested,
+    StopSupervisor,
     TerminateChild,
 )
 from otp.tree.decision.model import NodeState
@@ -32,6 +33,8 @@ SEEDS = [int(os.environ["SEED"])] if "SEED" in os.environ else range(400)
 EVENTS = 250
 LARGEST = 60
 NAMES = [f"n{number}" for number in range(5)]
+WAYS = [End.RETURNED, End.SHUTDOWN, End.RAISED]
+"""Of a supervisor that is asked to end."""
 ENDS = [End.RAISED, End.RAISED, End.RETURNED, End.LEFT, End.SHUTDOWN, End.IGNORED]
 
 
@@ -119,6 +122,10 @@ class Story:
         kind = self.random.choice([StartChild, StartChild, RestartChild, RestartChild, TerminateChild, DeleteChild])
         request = len(world.asked) + 1
         incarnation = node.incarnation if self.random.random() < 0.95 else node.incarnation + 1
+        if self.random.random() < 0.02:
+            world.asked[request] = None
+            world.send(StopSupervisor(request, node.id, incarnation, self.random.choice(WAYS), world.now))
+            return
         what = world._birth(self._kid(name, 2)) if kind is StartChild else name
         world.asked[request] = None
         world.send(kind(request, node.id, incarnation, what, world.now))

@@ -24,7 +24,7 @@ def test_a_stuck_child_still_runs_whatever_is_asked(stuck):
     assert stuck.rows("root") == {"a": "running", "b": "running", "c": "running"}
     assert stuck.verdict(stuck.restart_child("root", "b")) is Verdict.RUNNING
     assert stuck.verdict(stuck.delete_child("root", "b")) is Verdict.RUNNING
-    assert stuck.verdict(stuck.start_child("root", "b")) is Verdict.ALREADY_PRESENT
+    assert stuck.verdict(stuck.start_child("root", "b")) is Verdict.ALREADY_STARTED
     assert stuck.verdict(stuck.terminate_child("root", "b")) is Verdict.OK
     assert not stuck.tree.settled
 
@@ -106,7 +106,7 @@ def test_a_start_that_times_out_and_is_stuck_is_answered_and_leaves_later(plant)
     world.passes(2.0)
 
     assert world.verdict(request) is Verdict.START_FAILED
-    assert world.verdict(world.start_child("root", "x")) is Verdict.ALREADY_PRESENT
+    assert world.verdict(world.start_child("root", "x")) is Verdict.ALREADY_STARTED
     world.leaves("root.x")
     assert world.known == {1}
 

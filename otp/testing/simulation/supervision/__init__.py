@@ -29,6 +29,7 @@ Nothing of this is shared with the decision but its messages and policies. The r
     O15  what has no specification any more is forgotten once it has ended, and nothing else is
     O16  a child whose restart is asked for alone is started again, and that is not counted
     O17  which_children and count_children say what is
+    O18  a supervisor that is asked to end does so in its turn, after its children, and by the reason that it was given
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from otp.testing.simulation.supervision.habits import child
-from otp.tree.decision.messages import DeleteChild, RestartChild, StartChild, TerminateChild
+from otp.tree.decision.messages import DeleteChild, End, RestartChild, StartChild, StopSupervisor, TerminateChild
 from otp.tree.decision.policy import Supervision
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class Callers:
         if random.random() < 0.03:  # noqa: PLR2004
             incarnation += random.choice((-1, 1))
         self._last += 1
+        if random.random() < 0.04:  # noqa: PLR2004
+            end = random.choice((End.RETURNED, End.SHUTDOWN, End.RAISED))
+            return StopSupervisor(self._last, node, incarnation, end, world.now, random.random(), f"stopped: {end}")
         name = last if near else random.choice((random.choice(_NAMES), *world.names_below(node)))
         flags = world.policy(node).supervision or Supervision()
         room = world.room(climate) > 0

@@ -16,7 +16,7 @@ from otp.tree.decision.policy import Restart
 if TYPE_CHECKING:
     from otp.testing.simulation.picture import Seen
     from otp.testing.simulation.reading import Reading
-    from otp.tree.decision.messages import Request
+    from otp.tree.decision.messages import Request, StopSupervisor
 
 __all__ = ["go_on", "requested"]
 
@@ -51,7 +51,7 @@ def go_on(reading: Reading) -> bool:
         ends = len(reading.endings)
         moved = life.advance(reading)
         if len(reading.endings) > ends:
-            _collapse(reading, life.sup)
+            _collapse(reading, life.sup, reading.endings[-1].order)
     for life in lives:
         life.sweep(reading)
     return moved
@@ -72,25 +72,31 @@ def _lives(reading: Reading) -> list[Life]:
     return sorted(lives, key=lambda life: life.sup.dn.count("."), reverse=True)
 
 
-def _collapse(reading: Reading, sup: Seen) -> None:
-    """A supervisor has ended by its own decision: what that is to whoever is above it."""
+def _collapse(reading: Reading, sup: Seen, order: StopSupervisor | None) -> None:
+    """A supervisor has ended by its own decision, or as it was asked to: what that is to whoever is above it."""
     picture = reading.picture
     sup.runs = False
     if sup.healthy_at is not None and reading.at - sup.healthy_at >= sup.policy.backoff.reset_after:
         sup.deaths = 0
+    end = End.SHUTDOWN if order is None else order.end
+    rule = Rule.O14 if order is None else Rule.O18
+    done = sup.done = end is End.RETURNED
     if sup.parent is None:
         sup.condemned = True
-        say(reading, sup, NodeState.DEAD, Rule.O14)
+        say(reading, sup, NodeState.DONE if done else NodeState.DEAD, rule)
         picture.stopped = True
         reading.stopped = frozenset()
     elif sup.parent.life is not None:
-        say(reading, sup, NodeState.DEAD, Rule.O14)
-        kept_died(reading, sup, End.SHUTDOWN)
-        sup.parent.life.child_ended(reading, sup, None)
-    elif sup.policy.restart is Restart.TRANSIENT:
-        say(reading, sup, NodeState.DONE, Rule.O14)
-    else:
+        say(reading, sup, NodeState.DONE if done else NodeState.DEAD, rule)
+        if not done:
+            kept_died(reading, sup, end)
+        sup.parent.life.child_ended(reading, sup, None if order is None else end)
+    elif done or (end is End.SHUTDOWN and sup.policy.restart is Restart.TRANSIENT):
+        say(reading, sup, NodeState.DONE, rule)
+    elif order is None:
         died(reading, sup, _draw(reading, sup))
+    else:
+        died(reading, sup, Ended(sup.id, sup.incarnation, end, reading.at, order.draw, order.error, order.traceback))
 
 
 def _draw(reading: Reading, sup: Seen) -> Ended:

@@ -23,6 +23,7 @@ from otp.tree.decision.messages import (
     End,
     RestartChild,
     StartChild,
+    StopSupervisor,
     TerminateChild,
     Verdict,
     Why,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Life"]
 
-_REQUESTS: Final = (StartChild, RestartChild, TerminateChild, DeleteChild)
+_REQUESTS: Final = (StartChild, RestartChild, TerminateChild, DeleteChild, StopSupervisor)
 
 
 class Life:
@@ -137,12 +138,17 @@ class Life:
 
     def _end(self, over: Over) -> Steps[None]:
         self._ending = True
+        self._request = None
         self._refuse_mail()
+        self._request = over.order  # somebody above may yet end it otherwise
         yield from stop(self, self.specs, Rule.O3, for_good=True)
         yield lambda: all(spec.node.over() for spec in self.present())
-        child = (over.spec.node.id, over.spec.name)
+        self._request = None
+        child = (None, None) if over.spec is None else (over.spec.node.id, over.spec.name)
         sup = self.sup
-        self.reading.endings.append(Ending(sup.id, sup.incarnation, over.why, child, self.doing))
+        self.reading.endings.append(Ending(sup.id, sup.incarnation, over.why, child, self.doing, over.order))
+        if over.order is not None:
+            self.reading.answers[over.order.request] = Reply(Verdict.OK, Rule.O18)
         self._dissolve()
         self._refuse_now()
 

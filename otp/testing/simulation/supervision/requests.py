@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otp.testing.simulation.supervision.children import bring_up, stop
-from otp.testing.simulation.supervision.specs import Outcome, Status
+from otp.testing.simulation.supervision.specs import Outcome, Over, Status
 from otp.testing.simulation.supervision.strategies import settle_down
 from otp.testing.simulation.violation import Rule
-from otp.tree.decision.messages import DeleteChild, RestartChild, StartChild, TerminateChild, Verdict
+from otp.tree.decision.messages import (
+    DeleteChild,
+    RestartChild,
+    StartChild,
+    StopSupervisor,
+    TerminateChild,
+    Verdict,
+    Why,
+)
 
 if TYPE_CHECKING:
     from otp.testing.simulation.supervision.life import Life
@@ -36,6 +44,9 @@ def serve(life: Life, request: Request) -> Steps[None]:
             yield from _terminate_child(life, request)
         case DeleteChild():
             _delete_child(life, request)
+        case StopSupervisor():
+            life.doing = Rule.O18
+            raise Over(Why.STOPPED, None, request)
 
 
 def _find(life: Life, name: str) -> Spec | None:
@@ -46,7 +57,8 @@ def _start_child(life: Life, request: StartChild) -> Steps[None]:
     birth = request.birth
     known = next((spec for spec in life.present() if spec.name == birth.name), None)
     if known is not None:
-        present = Verdict.ALREADY_STARTED if known.status is Status.RUNNING else Verdict.ALREADY_PRESENT
+        stuck = known.status is Status.STOPPED and not known.node.over()
+        present = Verdict.ALREADY_STARTED if stuck or known.status is Status.RUNNING else Verdict.ALREADY_PRESENT
         life.refuse_birth(request, present, known)
     elif life.flags.max_children is not None and len(life.present()) >= life.flags.max_children:
         life.refuse_birth(request, Verdict.MAX_CHILDREN, None)

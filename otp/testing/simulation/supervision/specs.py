@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from otp.testing.simulation.picture import Alarm, Seen
-    from otp.tree.decision.messages import End, Request, Why
+    from otp.tree.decision.messages import End, Request, StopSupervisor, Why
 
 __all__ = ["Again", "Exit", "Mail", "Outcome", "Over", "Retry", "Spec", "Status", "Steps", "Wait"]
 
@@ -104,8 +104,10 @@ Mail: TypeAlias = "Exit | Again | Retry | Request"
 class Over(Exception):  # noqa: N818 - no error: the supervisor's life is over
     """The supervisor ends."""
 
-    def __init__(self, why: Why, spec: Spec) -> None:
+    def __init__(self, why: Why, spec: Spec | None, order: StopSupervisor | None = None) -> None:
         super().__init__(why)
         self.why = why
         self.spec = spec
         """The child because of which."""
+        self.order = order
+        """The request because of which."""

@@ -11,7 +11,7 @@ from otp.tree.decision.messages import Cause
 from otp.tree.decision.model import Group
 
 if TYPE_CHECKING:
-    from otp.tree.decision.messages import Request, Why
+    from otp.tree.decision.messages import Request, StopSupervisor, Why
     from otp.tree.decision.model import Node
     from otp.tree.decision.policy import Supervision
 
@@ -116,6 +116,8 @@ class Task:
     cause: Cause = Cause.STOP
     by: str = ""
     why: Why | None = None
+    order: StopSupervisor | None = None
+    """What it ends by, if somebody wants that."""
     stopping: tuple[Spec, ...] = ()
     waits: int = 0
     """How many stops have not come to their end."""

@@ -1,4 +1,4 @@
-"""What is asked of a behaviour supervisor from outside: start, restart, terminate and delete a child."""
+"""What is asked of a behaviour supervisor from outside: start, restart, terminate and delete a child; and to end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from otp.tree.decision.messages import (
     Forget,
     RestartChild,
     StartChild,
+    StopSupervisor,
     TerminateChild,
     Verdict,
 )
 from otp.tree.decision.otp.children import adopt, part
 from otp.tree.decision.otp.close import refuse
 from otp.tree.decision.otp.record import Job, Status, Task
+from otp.tree.decision.otp.tasks import obey
 
 if TYPE_CHECKING:
     from otp.tree.decision.messages import Action, Request
@@ -49,13 +51,15 @@ def handle(tree: Tree, record: Supervisor, request: Request, at: float, out: lis
             _terminate(tree, record, request, at, out)
         case DeleteChild():
             _delete(tree, record, request, out)
+        case StopSupervisor():
+            obey(record, request, out)
 
 
 def _start(record: Supervisor, request: StartChild, out: list[Action]) -> None:
     spec = record.specs.get(request.birth.name)
     limit = record.supervision.max_children
     if spec is not None:
-        present = Verdict.ALREADY_STARTED if spec.status is Status.STARTED else Verdict.ALREADY_PRESENT
+        present = Verdict.ALREADY_STARTED if _refusal(spec) is Verdict.RUNNING else Verdict.ALREADY_PRESENT
         refuse(request, present, out, spec.node.id)
     elif limit is not None and len(record.specs) >= limit:
         refuse(request, Verdict.MAX_CHILDREN, out)

@@ -14,11 +14,11 @@ from otp.tree.decision.otp.record import Again, Job, Outcome, Status, Task
 from otp.tree.decision.policy import Restart
 
 if TYPE_CHECKING:
-    from otp.tree.decision.messages import Action
+    from otp.tree.decision.messages import Action, StopSupervisor
     from otp.tree.decision.model import Tree
     from otp.tree.decision.otp.record import Spec, Supervisor
 
-__all__ = ["give_up", "step", "too_late"]
+__all__ = ["give_up", "obey", "step", "too_late"]
 
 
 def step(tree: Tree, task: Task, at: float, out: list[Action]) -> bool:
@@ -46,6 +46,16 @@ def give_up(record: Supervisor, why: Why, spec: Spec, out: list[Action]) -> None
     cause = Cause.STOP if why is Why.AUTO_SHUTDOWN else Cause.DEATH
     stops = list(record.specs.values())
     record.task = Task(Job.FINISH, record, spec, stops=stops, cause=cause, by=spec.node.dn, why=why)
+
+
+def obey(record: Supervisor, order: StopSupervisor, out: list[Action]) -> None:
+    """The same, because somebody wants it."""
+    close(record, out)
+    stops = list(record.specs.values())
+    by = record.node.dn
+    record.task = Task(
+        Job.FINISH, record, None, order.request, stops=stops, cause=Cause.STOP, by=by, why=Why.STOPPED, order=order
+    )
 
 
 def too_late(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
