@@ -94,7 +94,8 @@ class Loop:
         self._handed_back = False
         """Only the loop's own thread goes on."""
         self._made_in = generation()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
+        self._thread = self._new_thread()
         self.on_alarm: Callable[[], None] = _nothing
         self.on_wave: Callable[[], None] = _nothing
         self.on_idle: Callable[[], None] | None = None
@@ -130,7 +131,11 @@ class Loop:
             RuntimeError: when the machine has no thread left.
         """
         self._made_in = generation()  # again: what was made before a fork may be started in the child
+        self._thread = self._new_thread()  # again too: since Python 3.13 that one could not be started there
         self._thread.start()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name=self._name, daemon=True)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the thread has ended; for at most `timeout` seconds."""

@@ -44,7 +44,8 @@ class Outlet(Generic[T]):
         self._then = then
         self.lost = 0
         """How many things were lost."""
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._name = name
+        self._thread = self._new_thread()
 
     def start(self) -> None:
         """Start the thread.
@@ -52,7 +53,13 @@ class Outlet(Generic[T]):
         Raises:
             RuntimeError: the machine has no thread left.
         """
+        self._thread = (
+            self._new_thread()
+        )  # since Python 3.13 one that was made before a fork cannot be started after it
         self._thread.start()
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name=self._name, daemon=True)
 
     def put(self, thing: T) -> None:
         """Hand `thing` over; never blocks, from any thread."""
