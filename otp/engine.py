@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from otp.tree.administration import Administer, Inspect
     from otp.tree.backend import Backend, Host
     from otp.tree.clock import Clock
+    from otp.tree.dismissal import Dismiss
     from otp.tree.node import Report
     from otp.tree.snapshot import Row, Until
 
@@ -165,7 +166,7 @@ class Engine:
         """The id of a node to be."""
         return next(_births)
 
-    def administer(self, request: Administer | Inspect) -> None:
+    def administer(self, request: Administer | Inspect | Dismiss) -> None:
         """Pass on what is asked of a behaviour supervisor; it is answered in any case."""
         try:
             self._ref.tell(request)

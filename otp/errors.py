@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otp.reasons import ExitReason, Shutdown, told
+from otp.reasons import ExitReason, Shutdown, is_clean, told
 
 __all__ = [
     "AlreadyRegisteredError",
@@ -222,11 +222,13 @@ class MaxChildrenError(ChildError, RuntimeError):
 
 
 class SupervisorExitError(OtpError, RuntimeError):
-    """The behaviour supervisor at the root has given up, and the system has stopped."""
+    """The behaviour supervisor at the root has given up or was stopped by a reason that is a failure; so the system stopped."""
 
     def __init__(self, dn: str, reason: ExitReason) -> None:
-        super().__init__(f"the supervisor {dn} has given up")
+        super().__init__(f"the supervisor {dn} has {'given up' if is_clean(reason) else 'been stopped'}")
         self.reason = reason
         """Why."""
-        if isinstance(reason, Shutdown) and isinstance(reason.detail, BaseException):
+        if isinstance(reason, BaseException):
+            self.__cause__ = reason
+        elif isinstance(reason, Shutdown) and isinstance(reason.detail, BaseException):
             self.__cause__ = reason.detail

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from otp.tree.administration import Administer, Inspect
     from otp.tree.backend import Backend
     from otp.tree.clock import Clock
+    from otp.tree.dismissal import Dismiss
     from otp.tree.snapshot import NodeSnapshot, Row, Until
 
 __all__ = ["StopReport", "System"]
@@ -336,7 +337,7 @@ class System:
         """What runs `runnable`: the event loop if it is `async def`, else a thread."""
         return self._engine.backend_for(runnable)
 
-    def administer(self, request: Administer | Inspect) -> None:
+    def administer(self, request: Administer | Inspect | Dismiss) -> None:
         """Pass on what is asked of a behaviour supervisor."""
         if self._runs_here():
             self._engine.administer(request)

@@ -34,7 +34,6 @@ _WHY: Final = {
     Why.INTENSITY: "reached_max_restart_intensity",
     Why.START_FAILED: "failed_to_start_child",
     Why.AUTO_SHUTDOWN: "auto_shutdown",
-    Why.STOPPED: "stopped",
 }
 
 
@@ -95,6 +94,9 @@ class Reporter:
         if told.state in {NodeState.NEW, NodeState.HEALTHY}:
             return self._started(event, told)
         finish = self._finishes.pop(told.node, None)
+        if finish is not None and finish.why is Why.STOPPED:  # that is told as the end of a server is
+            wanted = account is not None and account.clean and _above(told.dn) is None
+            return Happening(event, clean=True) if wanted or account is None else _ended(event, told, account)
         if finish is not None:
             return Happening(event, _finished(told, finish), clean=finish.why is Why.AUTO_SHUTDOWN)
         return Happening(event) if account is None else _ended(event, told, account)

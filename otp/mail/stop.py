@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from otp.errors import ServerExitError
 from otp.mail.calls import AwaitedCall, BlockingCall
 from otp.reasons import Shutdown
+from otp.tree.dismissal import StopLetter
 
 if TYPE_CHECKING:
     from typing import Any
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["AwaitedStop", "BlockingStop", "check_stopped", "checked_reason"]
 
 
-class BlockingStop(BlockingCall):
+class BlockingStop(BlockingCall, StopLetter):
     """A thread waits for the end; the request is the reason."""
 
     __slots__ = ()
 
 
-class AwaitedStop(AwaitedCall):
+class AwaitedStop(AwaitedCall, StopLetter):
     """A task does."""
 
     __slots__ = ()

@@ -20,11 +20,13 @@ from otp.tree.decision.messages import (
     DeleteChild,
     RestartChild,
     StartChild,
+    StopSupervisor,
     TerminateChild,
     Verdict,
     Why,
 )
 from otp.tree.decision.record import record
+from otp.tree.dismissal import Dismiss
 
 if TYPE_CHECKING:
     from otp.reasons import ExitReason
@@ -96,6 +98,7 @@ class Administration:
         """None."""
         self._numbers = itertools.count(1)
         self._requests: dict[int, Administer] = {}
+        self._dismissed: dict[int, Dismiss] = {}
         self._failures: dict[int, ExitReason] = {}
 
     def event(self, request: Administer, node: int, incarnation: int, birth: Birth | None, at: float) -> Request:
@@ -108,13 +111,25 @@ class Administration:
             raise AssertionError(request)
         return request.asked(number, node, incarnation, request.name, at)
 
-    def settle(self, answer: Answer, origin: object = None) -> None:
-        """Tell whoever asked; `origin` is what the user wrote of the child concerned."""
+    def dismissal(self, request: Dismiss, draw: float, at: float) -> StopSupervisor:
+        """What the decision is told of it."""
+        number = next(self._numbers)
+        self._dismissed[number] = request
+        last = request.parting
+        return StopSupervisor(
+            number, request.node, request.incarnation, last.end, at, draw, last.error, request.account
+        )
+
+    def settle(self, answer: Answer, origin: object = None) -> Dismiss | None:
+        """Tell whoever asked; `origin` is what the user wrote of the child concerned. Returns what must be dropped elsewhere."""
+        if answer.request in self._dismissed:
+            return self._dismissed.pop(answer.request)
         request = self._requests.pop(answer.request)
         reason = None
         if answer.verdict is Verdict.START_FAILED:
             reason = self._reason(answer.child)
         tell(request, Answered(answer.verdict, reason, origin))
+        return None
 
     def failed(self, node: int, reason: ExitReason) -> None:
         """A child of a supervisor has ended before it was HEALTHY."""
@@ -124,8 +139,14 @@ class Administration:
         """It starts anew, or is gone. Returns what must be dropped elsewhere."""
         return self._failures.pop(node, None)
 
+    def dn_of(self, finish: Finish) -> str:
+        """Of a supervisor that was asked to end."""
+        return "" if finish.request is None else self._dismissed[finish.request].dn
+
     def reason_of(self, finish: Finish) -> ExitReason:
-        """Why that supervisor has ended."""
+        """Why that supervisor has ended; asked before its request is settled, if it was asked to."""
+        if finish.request is not None:
+            return self._dismissed[finish.request].parting.reason
         if finish.why is not Why.START_FAILED:
             return Reason.SHUTDOWN
         name = finish.name or ""
@@ -137,8 +158,10 @@ class Administration:
         return Reason.TIMEOUT if reason is None else reason
 
 
-def refuse(request: Administer | Inspect) -> None:
+def refuse(request: Administer | Inspect | Dismiss) -> None:
     """No supervisor runs there; from any thread."""
+    if isinstance(request, Dismiss):
+        return
     if isinstance(request, Administer):
         tell(request, Answered(Verdict.NO_PROCESS))
         return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otp.tree.clock import Clock
     from otp.tree.decision.policy import Backoff
     from otp.tree.directory import Directory
+    from otp.tree.dismissal import Dismiss
     from otp.tree.incarnation import Incarnation
     from otp.tree.mailbox import Mailbox
 
@@ -101,7 +102,7 @@ class Host(Protocol):
         """For children that have none of their own."""
         ...
 
-    def administer(self, request: Administer | Inspect) -> None:
+    def administer(self, request: Administer | Inspect | Dismiss) -> None:
         """Pass on what is asked of a behaviour supervisor; it is answered in any case."""
         ...
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from otp.errors import SupervisorExitError, UnexpectedReturnError
-from otp.reasons import Reason
+from otp.reasons import Reason, is_clean
 from otp.tree.actor import Actor
 from otp.tree.administration import Administer, Administration, Answered, Inspect, Inspected, refuse, tell
 from otp.tree.decision import decide, plant
@@ -42,6 +42,7 @@ from otp.tree.decision.model import NodeState
 from otp.tree.decision.otp.queries import count_children, which_children
 from otp.tree.decision.policy import AutoShutdown
 from otp.tree.decision.record import record
+from otp.tree.dismissal import Dismiss
 from otp.tree.incarnation import Lifecycle
 from otp.tree.node import Conclude, Expose, Gathering, Node, Retire, Vacate
 from otp.tree.snapshot import take
@@ -153,7 +154,7 @@ class Supervisor(Actor):
             case Wait():
                 if not self._answered(message):
                     self._waiting.append(message)
-            case Administer() | Inspect():
+            case Administer() | Inspect() | Dismiss():
                 self._attend_to(message)
             case Settle():
                 self._settling.append(message)
@@ -166,7 +167,7 @@ class Supervisor(Actor):
 
     def refused(self, message: object) -> None:
         """Who waits for a tree that has ended is told how it ended."""
-        if isinstance(message, Administer | Inspect):
+        if isinstance(message, Administer | Inspect | Dismiss):
             refuse(message)
         elif isinstance(message, Settle):
             with suppress(InvalidStateError):  # who waited has given up
@@ -288,7 +289,11 @@ class Supervisor(Actor):
 
     # --- behaviour supervisors ---
 
-    def _attend_to(self, request: Administer | Inspect) -> None:
+    def _attend_to(self, request: Administer | Inspect | Dismiss) -> None:
+        if isinstance(request, Dismiss):
+            now = self._world.clock.monotonic()
+            self._decide(self._administration.dismissal(request, self._world.draw(), now))
+            return
         node = self._tree.find(request.dn)
         if node is None or node.policy.supervision is None or not node.running:
             refuse(request)
@@ -331,15 +336,25 @@ class Supervisor(Actor):
 
     def _conclude(self, finish: Answer | Finish) -> None:
         if isinstance(finish, Answer):
-            self._administration.settle(finish, None if finish.child is None else self._origins.get(finish.child))
+            origin = None if finish.child is None else self._origins.get(finish.child)
+            dismissed = self._administration.settle(finish, origin)
+            if dismissed is not None:
+                self._world.loop.release(dismissed)
             return
         reason = self._administration.reason_of(finish)
         if finish.why is Why.START_FAILED:
             self._administration.failed(finish.node, reason)
-        if finish.node == self._tree.root.id and finish.why is not Why.AUTO_SHUTDOWN:
+        if finish.why is Why.STOPPED:
+            self._note_stop(finish, reason)
+        elif finish.node == self._tree.root.id and finish.why is not Why.AUTO_SHUTDOWN:
             self.failure = SupervisorExitError(self._tree.root.dn, reason)
         self._nodes[finish.node].tell(Conclude(reason))
         self._world.loop.report(finish)
+
+    def _note_stop(self, finish: Finish, reason: ExitReason) -> None:
+        ends_tree = finish.node == self._tree.root.id or (self._tree.propagate and self.failure is None)
+        if ends_tree and not is_clean(reason):
+            self.failure = SupervisorExitError(self._administration.dn_of(finish), reason)
 
     # --- cancels, in waves ---
 

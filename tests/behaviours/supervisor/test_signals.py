@@ -268,13 +268,3 @@ def test_a_name_that_no_supervisor_has_is_no_process(stage, name):
             assert caught.value.ref is sup.ref
     with pytest.raises(otp.NoProcessError):
         stage.asking("nobody", otp.DynamicSupervisorRef).terminate_child(stage.ref("root.s.m"))
-
-
-@pytest.mark.xfail(strict=True, reason="no event tells the decision that a supervisor is to end: stop waits in vain")
-def test_stop_ends_the_children_in_order_and_then_the_supervisor(threads):
-    a, b = threads.parts("ab")
-    inner = otp.Child(otp.Supervisor({"a": a(), "b": b()}), restart=otp.Restart.TRANSIENT)
-    with otp.System(otp.Supervisor({"i": inner})) as system:
-        system.wait_healthy(10)
-        otp.SupervisorRef("root.i", system).stop(timeout=1.0)
-        assert threads.life == ["+a", "+b", "-b", "-a"]
