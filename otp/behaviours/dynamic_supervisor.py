@@ -76,6 +76,8 @@ class DynamicSupervisorRef(Administrator):
     def terminate_child(self, ref: Ref) -> None:
         """Stop a child, and forget it; as `DynamicSupervisor.terminate_child/2`.
 
+        Returns when it has ended, or when its `shutdown` is over and it is stuck: then it is RUNNING until it ends.
+
         Raises:
             NoSuchChildError: it is no child of this supervisor, or not any more.
             NoProcessError, BlockingCallError: as `start_child`.

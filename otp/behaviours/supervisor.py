@@ -62,6 +62,8 @@ class SupervisorRef(Administrator):
     def terminate_child(self, name: str) -> None:
         """Stop a child and keep what it is; as `supervisor:terminate_child/2`. A temporary one is forgotten.
 
+        Returns when it has ended, or when its `shutdown` is over and it is stuck: then it is RUNNING until it ends.
+
         Raises:
             NoSuchChildError: there is none of that name.
             NoProcessError, BlockingCallError: as `start_child`.

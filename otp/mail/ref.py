@@ -210,9 +210,10 @@ class Ref:
     # --- life ---
 
     def stop(self, reason: ExitReason = Reason.NORMAL, timeout: float | None = None) -> None:
-        """Have the server end, and wait until it has; as `gen_server:stop/3`. For behaviours.
+        """Have a server or a supervisor end, and wait until it has; as `gen_server:stop/3`. For behaviours.
 
-        It sees to the mail that came before, then calls its `terminate(reason)`.
+        A server sees to the mail that came before, then calls its `terminate(reason)`. A supervisor does what was asked of it
+        before, then stops its children. Whether it is started again is said by the reason, as after any end.
 
         Args:
             reason: why it ends; NORMAL is no failure: it is DONE.
