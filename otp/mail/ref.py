@@ -19,7 +19,7 @@ from otp.mail.calls import (
 )
 from otp.mail.deadlines import too_late_at
 from otp.mail.notices import Exit
-from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason
+from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason, waited
 from otp.reasons import Reason
 from otp.tree.incarnation import current
 from otp.tree.mailbox import alarm
@@ -224,6 +224,7 @@ class Ref:
             NoProcessError: no incarnation runs there.
             ServerExitError: it has ended by another reason.
             CallingSelfError: it is the caller itself, which returns `Stop(reason)` instead.
+            Canceled: the caller is below it, and so it has to end first.
             BlockingCallError: on a thread that runs an event loop; use `astop`.
             TypeError: `reason` is none.
         """
@@ -232,7 +233,7 @@ class Ref:
             raise BlockingCallError(msg)
         call = BlockingStop(checked_reason(reason), self._callable_home())
         call.post()
-        if not self._system.clock.acquire(call.lock, timeout) and call.outcome is None:
+        if not waited(self._system, call, timeout) and call.outcome is None:
             call.give_up()
             raise too_late(self, timeout)
         check_stopped(self, reason, call.outcome or _SETTLED)

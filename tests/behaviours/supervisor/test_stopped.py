@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -205,6 +206,56 @@ def test_a_crash_meanwhile_restarts_nothing(threads):
     b.deaf.set()
     asked.result(PATIENCE)
     assert threads.life == ["+a", "+b", "-a", "-b"]
+
+
+def test_a_child_that_stops_its_supervisor_ends_before_it(threads):
+    ended = []
+
+    def child() -> None:
+        otp.signal(otp.Signal.HEALTHY)
+        otp.receive()
+        try:
+            otp.ref("root.s").stop()
+        except otp.Canceled as error:
+            ended.append(str(error))
+            raise
+
+    sup = threads.run(otp.Supervisor({"c": otp.Child(child, shutdown=None)}))
+    threads.ref("root.s.c").send("go")
+    threads.until(otp.events.Done, "root.s")
+    assert ended == ["root.s.c is to end before root.s, whose end it waits for"]
+    assert not sup.ref.is_alive()
+
+
+def test_one_that_waits_for_its_own_start_is_asked_already(threads):
+    asked = []
+
+    def root() -> None:
+        ref = otp.run("s", otp.Supervisor({"a": threads.part("a")()}))
+        asked.append(threads.later(ref.stop, otp.Reason.SHUTDOWN))
+        otp.signal(otp.Signal.HEALTHY)
+        otp.wait_canceled()
+
+    threads._start(root, "root", otp.Supervisor(), wait=False)
+    threads.until(otp.events.Died, "root.s")
+    asked[0].result(PATIENCE)
+    assert threads.life in (["+a", "-a"], [])
+
+
+def test_stops_crashes_and_cancels_race_and_every_one_who_asked_is_told(threads):
+    parts = threads.parts("ab")
+    sup = threads.run(otp.Supervisor({"i": otp.Supervisor({part.name: part() for part in parts})}, max_restarts=10**6))
+    asked = []
+    for turn in range(40):
+        asked += [threads.later(otp.Ref("root.s.i", threads.system).stop, f"turn {turn}") for _ in range(2)]
+        threads.ref("root.s.i.a").send(crash)
+        if turn % 4 == 0:
+            sup.terminate_child("i")
+            sup.restart_child("i")
+    for future in asked:
+        with suppress(otp.NoProcessError, otp.ServerExitError):
+            future.result(PATIENCE)
+    assert states(sup.which_children())["i"] in {"running", "restarting"}
 
 
 def test_no_event_loop_is_blocked_and_no_reason_is_made_up(threads):
