@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 from contextlib import suppress
@@ -12,6 +13,11 @@ pytest_plugins = ["pytester"]  # for tests of otp's own plugin; pytest wants it 
 
 _PATIENCE = 40.0
 """Seconds after which a process that says nothing any more is killed, so that whoever reads from it gets on."""
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and the programs that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Program:
