@@ -230,7 +230,6 @@ def test_names_given_while_their_owners_end_are_never_kept(stage):
         for _ in range(300):
             ref = stage.ref("mortal")
             try:
-                monitor = otp.monitor(ref)
                 otp.register("mortal", ref)
                 given += 1
             except otp.NoProcessError:
@@ -238,6 +237,9 @@ def test_names_given_while_their_owners_end_are_never_kept(stage):
             except otp.AlreadyRegisteredError as error:
                 told.set_exception(error)
                 raise
+            monitor = otp.monitor(
+                ref
+            )  # after it was named: a successor could have been, and nobody would tell of that end
             while otp.whereis("mortal") is not None:
                 otp.receive()  # its end
             otp.demonitor(monitor)
