@@ -218,6 +218,8 @@ def test_casts_and_messages_to_nobody_are_lost_without_an_error(stage):
     ref = nobody(stage)
     ref.cast(1)
     ref.send(1)
+    with pytest.raises(otp.NoProcessError):  # as before: nothing of that is kept for a successor
+        ref.call(1)
 
 
 def test_who_waits_for_its_backoff_cannot_be_called(actors, stage):

@@ -71,8 +71,9 @@ def test_who_was_answered_in_the_moment_it_is_too_late_is_left_alone():
         deadlines.add(other, 0.0, loop)
         answered.set_result(None)
         await other
+        return answered.done()
 
-    asyncio.run(body())
+    assert asyncio.run(body())
 
 
 def test_each_event_loop_of_a_thread_has_its_own():

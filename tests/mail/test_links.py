@@ -236,6 +236,7 @@ def test_unlink_of_who_is_not_linked_does_nothing(actors, stage):
     (a,) = actors("a")
     a.do(lambda: otp.unlink(stage.ref("nobody")))
     a.do(lambda: otp.unlink(a.ref))
+    assert a.do(lambda: "alive") == "alive"
 
 
 def test_an_exit_that_waits_is_not_delivered_after_unlink(actors, stage):
@@ -376,6 +377,8 @@ def test_trapping_does_not_change_what_a_supervisor_asks_for(actors, stage):
 def test_a_signal_to_nobody_is_lost(stage):
     stage.start()
     stage.ref("nobody").exit()
+    assert not stage.ref("nobody").is_alive()
+    assert stage.system.node("root").last_error is None
 
 
 def test_a_signal_before_it_runs_ends_it_whenever_it_comes(stage):

@@ -109,9 +109,10 @@ class Part:
             return
         finally:
             if self.deaf is not None and otp.canceled():
-                while not self.deaf.is_set():
+                heard = asyncio.get_running_loop().run_in_executor(None, self.deaf.wait, PATIENCE)
+                while not heard.done():
                     with suppress(asyncio.CancelledError):
-                        await asyncio.sleep(0.001)
+                        await asyncio.shield(heard)
             self._stage.note(f"-{self.name}")
 
     def _begin(self, args) -> None:

@@ -60,6 +60,9 @@ def test_a_tree_with_a_stopped_child_is_healthy_and_settled(stage):
     sup.terminate_child("b")
     stage.system.wait_settled(10)
     stage.healthy()
+    assert {name: info.state for name, info in sup.which_children().items()} == dict.fromkeys(
+        "ab", otp.ChildState.STOPPED
+    )
 
 
 def test_a_supervisor_takes_no_thread(threads):
