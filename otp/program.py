@@ -6,6 +6,7 @@ a library none.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -144,3 +145,14 @@ def logging_to_stderr(system: System, form: Form = "people") -> Generator[None]:
         yield
     finally:
         writer.close(_FLUSH)
+        if writer.unread:
+            _discard_stderr()
+
+
+def _discard_stderr() -> None:
+    """Have what is left in its buffer go nowhere: Python writes it at the end of the program, and if it cannot, exits with 120."""
+    with suppress(OSError, ValueError):  # there may be no file behind it
+        there = sys.stderr.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, there)
+        os.close(nowhere)

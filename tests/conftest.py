@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -18,6 +19,9 @@ _PATIENCE = 40.0
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background so, and the programs that tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# With it, `print` writes the end of a line by itself, and what is logged may come in between.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 class Program:

@@ -10,7 +10,6 @@ import json
 import re
 import threading
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -39,6 +38,8 @@ class LogWriter:
         self._file = file
         self._form: Callable[[LogEntry], str] = as_json if form == "json" else for_people
         self._told = 0
+        self.unread = False
+        """The file is a pipe, and nobody is at its other end any more."""
         self._thread = threading.Thread(target=self._run, name="otp: log writer", daemon=True)
 
     def start(self) -> None:
@@ -63,9 +64,13 @@ class LogWriter:
                 self._write(f"otp: {missed} log records were lost here: writing them took too long\n")
 
     def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):  # a full disk, a closed pipe or file; there is nowhere to complain to
+        try:
             self._file.write(text)
             self._file.flush()
+        except BrokenPipeError:
+            self.unread = True
+        except (OSError, ValueError):
+            pass  # a full disk, a closed file; there is nowhere to complain to
 
 
 def for_people(entry: LogEntry) -> str:

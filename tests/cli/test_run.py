@@ -180,8 +180,11 @@ def test_the_root_may_be_an_attribute_of_an_attribute(module, otp_run):
     assert "a coroutine" in program.lines
 
 
-def test_nobody_listening_to_it_does_not_hold_up_the_program(module, otp_run):
+@pytest.mark.parametrize("buffered", [True, False])
+def test_nobody_listening_to_it_does_not_hold_up_the_program(module, otp_run, monkeypatch, buffered):
     module(MORTAL)
+    if not buffered:
+        monkeypatch.setenv("PYTHONUNBUFFERED", "1")
     program = otp_run("service:root")
 
     program.until("alive again")
