@@ -38,6 +38,7 @@ def answers(stage):
 
         runnable = awaited if asyncio.iscoroutinefunction(call) else plain
         stage.start(it=otp.Child(runnable, restart=otp.Restart.TEMPORARY))
+        stage.system.wait_healthy(PATIENCE)  # who is canceled before it runs gives no answer
         return answer
 
     return start
@@ -147,6 +148,7 @@ def test_a_cancel_overtakes_the_mail(stage):
             raise
 
     stage.start(it=server)
+    stage.system.wait_healthy(PATIENCE)
     stage.ref("it").send("too late")
     stage.system.request_stop()
     assert told.result(PATIENCE) == "canceled"
