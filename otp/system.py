@@ -109,7 +109,7 @@ class System:
         """Of nodes that are not given one."""
         self.clock: Clock = SystemClock() if clock is None else clock
         """What all in the tree wait by."""
-        self.directory = Directory()
+        self.directory = Directory(self.clock)
         """Who lives where."""
         self._started = False
         self._engine = Engine(Child(root, *args), self, self.clock, propagate=propagate)

@@ -63,7 +63,9 @@ class _ThreadServer(Conduct):
                 if incarnation.is_canceled:
                     return self.canceled()
                 kind = type(letter)
-                if kind in CALLS:
+                if kind is CastMessage:
+                    said = server.handle_cast(letter.request)
+                elif kind in CALLS:
                     said = server.handle_call(letter.request, letter)
                     if type(said) not in SAID:
                         letter.answer(said)
@@ -71,8 +73,6 @@ class _ThreadServer(Conduct):
                     else:
                         until = self._follow(self.heed(said, letter))
                     continue
-                if kind is CastMessage:
-                    said = server.handle_cast(letter.request)
                 elif not self.is_info(letter):
                     continue
                 else:

@@ -15,10 +15,11 @@ import threading
 from _thread import start_new_thread
 from contextlib import suppress
 from functools import partial
+from math import inf
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from otp.errors import CallTimeoutError, NoProcessError, ServerExitError
+from otp.errors import CallingSelfError, CallTimeoutError, NoProcessError, ServerExitError
 from otp.tree.decision.record import record
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class CallMessage(Sender):
             self.home.pending.discard(self)
             self._wake()
 
+    def look(self, now: float) -> float:
+        """See `Pending`: whoever waits in another way than a thread sees to that itself."""
+        del now
+        return inf
+
     def give_up(self) -> None:
         """The caller waits no more; a reply that comes is dropped."""
         self.settle(good=False, value=None)
@@ -116,13 +122,17 @@ class CallMessage(Sender):
 class BlockingCall(CallMessage):
     """A thread waits. What a call takes beyond the two wake-ups of threads is mostly what is here: it is spelled out."""
 
-    __slots__ = ("lock",)
+    __slots__ = ("at", "lock")
+
+    at: float
+    """Until when it is waited for, by the machine's clock; only of those with a timeout is it looked at."""
 
     def __init__(self, request: object, home: Mailbox) -> None:
         """To be waited for by the calling thread."""
         self.request = request
         self.outcome = None
         self.home = home
+        self.at = inf
         self.lock = threading.Lock()
         self.lock.acquire()  # released by whoever settles
 
@@ -135,6 +145,14 @@ class BlockingCall(CallMessage):
                 self.lock.release()
             except RuntimeError:
                 pass  # two have settled it in the same moment
+
+    def look(self, now: float) -> float:
+        """See `Pending`. The caller finds that there is no reply."""
+        if now < self.at:
+            return self.at
+        with suppress(RuntimeError):  # it was released before
+            self.lock.release()
+        return inf
 
     def answer(self, value: Any) -> None:  # noqa: ANN401 - as above
         """The same once more, because it is what happens to nearly all calls: keywords would take 0.2 us."""
@@ -153,6 +171,7 @@ def blocking_call(request: object, home: Mailbox) -> BlockingCall:
     call.request = request
     call.outcome = None
     call.home = home
+    call.at = inf
     call.lock = lock = threading.Lock()
     lock.acquire()
     return call
@@ -320,6 +339,11 @@ def finish(future: concurrent.futures.Future[Any], ref: Ref, outcome: tuple[bool
 def no_process(ref: Ref) -> NoProcessError:
     """Nobody lives there."""
     return NoProcessError(f"no incarnation of {ref.dn} runs", ref)
+
+
+def calling_self(ref: Ref) -> CallingSelfError:
+    """Who calls would wait for itself."""
+    return CallingSelfError(f"{ref.dn} calls itself, and would wait for itself", ref)
 
 
 def too_late(ref: Ref, timeout: float | None) -> CallTimeoutError:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import concurrent.futures
 from asyncio import _get_running_loop, get_running_loop
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from otp.errors import BlockingCallError, CallingSelfError, MailboxFullError
+from otp.errors import BlockingCallError, MailboxFullError
 from otp.mail.calls import (
     DEFAULT_TIMEOUT,
     AwaitedCall,
     CastMessage,
     FutureCall,
     blocking_call,
+    calling_self,
     no_process,
     too_late,
     value_of,
@@ -25,7 +27,7 @@ from otp.tree.incarnation import current
 from otp.tree.mailbox import alarm
 
 if TYPE_CHECKING:
-    from otp.mail.calls import Call
+    from otp.mail.calls import BlockingCall, Call
     from otp.reasons import ExitReason
     from otp.tree.backend import Host
     from otp.tree.incarnation import Incarnation
@@ -132,23 +134,35 @@ class Ref:
         if _get_running_loop() is not None:
             msg = f"call would block the event loop of this thread: await acall, or call {self.dn} from a thread"
             raise BlockingCallError(msg)
-        home = self._callable_home()
+        directory = self._system.directory
+        home = directory.homes.get(self.dn)  # as `_callable_home` does
+        if home is None:
+            raise no_process(self)
+        caller = current.get()
+        if caller is not None and caller.mailbox is home:
+            raise calling_self(self)
         call = blocking_call(request, home)
-        clock, lock = self._system.clock, call.lock
+        lock = call.lock
+        # What there is to do is done before the server is woken, which has to wait for whatever is done after that.
         home.pending.add(call)  # as `CallMessage.post` does
         try:
+            seen_to = True
+            if timeout is not None:
+                call.at = at = monotonic() + timeout
+                patience = directory.patience
+                seen_to = (home.watched and at >= patience.next) or patience.watches(home, at)
             home.put(call)
             if home.reason is not None:
                 call.fail(home.reason)
-            woken = lock.acquire() if timeout is None else clock.acquire(lock, timeout)
+            if seen_to:
+                lock.acquire()
+            else:
+                self._system.clock.acquire(lock, timeout)
         except BaseException:  # it is bounded, and full; or the handler of a signal has raised
             call.give_up()
             raise
-        if not woken and call.outcome is None:
-            call.give_up()
-            raise too_late(self, timeout)
-        good, value = call.outcome or _SETTLED
-        return value if good else value_of(self, (good, value))
+        good, value = outcome = call.outcome or self._unsettled(call, timeout)
+        return value if good else value_of(self, outcome)
 
     @overload
     async def acall(self, request: Call[T], timeout: float | None = DEFAULT_TIMEOUT) -> T: ...
@@ -276,6 +290,14 @@ class Ref:
         """Whether an incarnation runs there, or is just starting."""
         return self._home() is not None
 
+    def _unsettled(self, call: BlockingCall, timeout: float | None) -> tuple[bool, Any]:
+        """The caller was woken without a reply: it is late, or nobody looks any more when it is."""
+        self._system.directory.patience.see_to(call.lock, call.at)
+        if call.outcome is None:
+            call.give_up()
+            raise too_late(self, timeout)
+        return call.outcome
+
     def _home(self) -> Mailbox | None:
         return self._system.directory.homes.get(self.dn)
 
@@ -285,8 +307,7 @@ class Ref:
             raise no_process(self)
         caller = current.get()
         if caller is not None and caller.mailbox is home:
-            msg = f"{self.dn} calls itself, and would wait for itself"
-            raise CallingSelfError(msg, self)
+            raise calling_self(self)
         return home
 
 

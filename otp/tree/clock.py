@@ -6,13 +6,13 @@ Tests hand in a clock of their own (`otp.testing.VirtualClock`), whose time only
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["LONGEST", "Clock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -52,13 +52,13 @@ class SystemClock:
 
     def timeout(self, at: float) -> float | None:
         """The seconds until `at`."""
-        return max(0.0, min(at - time.monotonic(), _LONGEST))
+        return max(0.0, min(at - time.monotonic(), LONGEST))
 
     def acquire(self, lock: threading.Lock, timeout: float | None) -> bool:
         """`lock.acquire`."""
         if timeout is None:
             return lock.acquire()
-        return lock.acquire(True, timeout if 0.0 <= timeout <= _LONGEST else max(0.0, min(timeout, _LONGEST)))  # noqa: FBT003
+        return lock.acquire(True, timeout if 0.0 <= timeout <= LONGEST else max(0.0, min(timeout, LONGEST)))  # noqa: FBT003
 
     def subscribe(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Do nothing: this time never jumps."""
@@ -66,9 +66,8 @@ class SystemClock:
         return _nothing
 
 
-_LONGEST = (
-    4_000_000.0  # 46 days; `threading.TIMEOUT_MAX` is less than some users would like to sleep on 32-bit machines
-)
+LONGEST: Final = 4_000_000.0
+"""Seconds, 46 days: `threading.TIMEOUT_MAX` is less than some users would like to sleep on 32-bit machines."""
 
 
 def _nothing() -> None:

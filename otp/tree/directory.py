@@ -7,10 +7,13 @@ import threading
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from weakref import WeakSet
 
+from otp.tree.patience import Patience
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otp.reasons import ExitReason
+    from otp.tree.clock import Clock
     from otp.tree.mailbox import Mailbox
 
 __all__ = ["Directory", "Service"]
@@ -33,13 +36,15 @@ class Service(Protocol):
 class Directory:
     """Who lives where, and what names they have. Reading takes no lock."""
 
-    def __init__(self) -> None:
-        """Nobody."""
+    def __init__(self, clock: Clock) -> None:
+        """Nobody. Who waits for somebody here does so by `clock`."""
         self.homes: dict[str, Mailbox] = {}
         """By DN, and by registered name: of who runs, or is about to."""
         self.names: dict[str, Mailbox] = {}
         """By registered name."""
         self.naming = threading.RLock()  # a `__del__` that names something may come in between
+        self.patience = Patience(clock)
+        """Of who calls."""
         self._services: dict[type, Service] = {}
         self._closed = False
         _directories.add(self)
@@ -54,6 +59,7 @@ class Directory:
                 del self.homes[name]
             mailbox.names = ()
         mailbox.close(reason)
+        self.patience.forget(mailbox)
 
     def service(self, kind: type[S], make: Callable[[], S]) -> S:
         """The one of that kind."""
@@ -71,11 +77,13 @@ class Directory:
         with self.naming:
             self._closed = True
             services = tuple(self._services.values())
+        self.patience.close()
         for service in services:
             service.close()
 
     def join(self, timeout: float) -> None:
         """Wait for the ends of all services."""
+        self.patience.join(timeout)
         for service in tuple(self._services.values()):
             service.join(timeout)
 
@@ -84,6 +92,7 @@ def _nobody_lives_here() -> None:
     for directory in tuple(_directories):
         directory.homes.clear()
         directory.names.clear()
+        directory.patience.forked()
 
 
 _directories: Final[WeakSet[Directory]] = WeakSet()

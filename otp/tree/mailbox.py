@@ -64,6 +64,10 @@ class Pending(Protocol):
         """The receiver has ended before it replied; from its thread. Never blocks, and is none of the user's."""
         ...
 
+    def look(self, now: float) -> float:
+        """Wake who waits, if its time is over. Else when that is; `inf`: it sees to it. Never blocks."""
+        ...
+
 
 class Tie(Protocol):
     """A link or a monitor, as the mailbox of one of the two sees it."""
@@ -87,7 +91,7 @@ class Notice:
 class Mailbox:
     """What both kinds have in common. Most nodes get no mail, so what mail needs is made with the first letter."""
 
-    __slots__ = ("dn", "early", "incarnation", "names", "pending", "put", "reason", "ties", "trap_exit")
+    __slots__ = ("dn", "early", "incarnation", "names", "pending", "put", "reason", "ties", "trap_exit", "watched")
 
     pending: set[Pending]
     """Who waits for a reply."""
@@ -105,6 +109,8 @@ class Mailbox:
         """An exit signal that came before it ran."""
         self.trap_exit = False
         """Whether exit signals come as mail."""
+        self.watched = False
+        """By `Patience`."""
         self.names: tuple[str, ...] = ()
         """Registered for it."""
         self.ties: dict[object, Tie] | None = None

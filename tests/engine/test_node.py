@@ -10,6 +10,7 @@ import pytest
 
 from otp.tree.actor import Actor
 from otp.tree.backend import Job
+from otp.tree.clock import SystemClock
 from otp.tree.decision.messages import Cancel, End, Ended, Kill, Signal, Signaled, Start, Stuck
 from otp.tree.decision.policy import Policy
 from otp.tree.directory import Directory
@@ -80,7 +81,7 @@ class Scene:
             draw=lambda: 0.25,
             births=itertools.count(100).__next__,
             fencing_token=itertools.count(1000).__next__,
-            system=SimpleNamespace(directory=Directory()),
+            system=SimpleNamespace(directory=Directory(SystemClock())),
         )
         self.parent = Parent.start(self.loop, self.told)
         self.spec = Spec(7, "a", Policy(), Job(print, ("argument",)), self.backend)

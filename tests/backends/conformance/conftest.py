@@ -24,6 +24,7 @@ from otp.backends.coroutine import CoroutineBackend
 from otp.backends.thread import ThreadBackend
 from otp.testing.clock import VirtualClock
 from otp.tree.backend import Job
+from otp.tree.clock import SystemClock
 from otp.tree.decision.messages import End
 from otp.tree.directory import Directory
 from otp.tree.incarnation import Incarnation
@@ -322,7 +323,7 @@ class Solo:
         self._adapter = adapter
         self._reports: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._clock = VirtualClock()
-        self._host = SimpleNamespace(directory=Directory())
+        self._host = SimpleNamespace(directory=Directory(SystemClock()))
         self.backend = adapter.make_backend()
 
     def tell(self, message: object) -> None:
