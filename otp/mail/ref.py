@@ -91,7 +91,9 @@ class Ref:
         """
         home = self._system.directory.homes.get(self.dn)
         if home is not None:
-            home.put(CastMessage(request))
+            letter = _new(CastMessage)  # without the call of `__init__`, which is an eighth of all that a cast takes
+            letter.request = request  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue] - nobody else has it yet
+            home.put(letter)
 
     async def asend(self, message: object) -> None:
         """`send` for event loops: while the mailbox is full and blocks its senders, this waits."""
@@ -345,5 +347,6 @@ class CurrentRef(Ref):
         self.fencing_token = incarnation.fencing_token
 
 
+_new: Final = object.__new__
 _SETTLED: Final = (False, "settled")
 """Never seen: a call that has been waited for has an outcome."""
