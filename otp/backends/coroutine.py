@@ -26,7 +26,7 @@ from otp.errors import Canceled
 from otp.tree.decision.messages import End
 from otp.tree.forks import generation, when_this_thread_forks
 from otp.tree.incarnation import current
-from otp.tree.mailbox import LoopMailbox
+from otp.tree.loop_mailbox import LoopMailbox
 from otp.tree.rendering import stack_of_thread, without_innermost_frame
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from otp.behaviours.gen_server_returns import TIMEOUT, Continue
 from otp.child import is_async
 from otp.mail.calls import CastMessage
 from otp.tree.decision.policy import BrutalKill
-from otp.tree.mailbox import NOTHING, LoopMailbox, alarm
+from otp.tree.loop_mailbox import LoopMailbox, alarm
+from otp.tree.mailbox import NOTHING
 
 if TYPE_CHECKING:
     from otp.behaviours.gen_server import GenServer

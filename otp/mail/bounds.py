@@ -26,7 +26,8 @@ from otp.errors import BlockingCallError, Canceled, MailboxFullError
 from otp.mail.calls import AwaitedCall, BlockingCall, CallMessage
 from otp.mail.stop import AwaitedStop, BlockingStop
 from otp.tree.incarnation import current
-from otp.tree.mailbox import NOBODYS, NOTHING, LoopMailbox, Mailbox, Notice, ThreadMailbox
+from otp.tree.loop_mailbox import LoopMailbox
+from otp.tree.mailbox import NOBODYS, NOTHING, Mailbox, Notice, ThreadMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable

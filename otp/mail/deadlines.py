@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 from otp.tree.clock import SystemClock
-from otp.tree.mailbox import alarm
+from otp.tree.loop_mailbox import alarm
 
 if TYPE_CHECKING:
     import asyncio

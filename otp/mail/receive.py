@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from otp.errors import BlockingCallError, Canceled, ReceiveTimeoutError
 from otp.tree.incarnation import here
-from otp.tree.mailbox import NOTHING, LoopMailbox, Notice, ThreadMailbox
+from otp.tree.loop_mailbox import LoopMailbox
+from otp.tree.mailbox import NOTHING, Notice, ThreadMailbox
 
 if TYPE_CHECKING:
     from otp.tree.incarnation import Incarnation

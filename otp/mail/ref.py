@@ -24,7 +24,7 @@ from otp.mail.notices import Exit
 from otp.mail.stop import AwaitedStop, BlockingStop, check_stopped, checked_reason, waited
 from otp.reasons import Reason
 from otp.tree.incarnation import current
-from otp.tree.mailbox import alarm
+from otp.tree.loop_mailbox import alarm
 
 if TYPE_CHECKING:
     from otp.mail.calls import BlockingCall, Call

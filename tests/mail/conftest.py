@@ -5,6 +5,7 @@ Nothing here sleeps. What dies stays dead until a test moves the clock; what a r
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 import time
 from contextlib import suppress
@@ -199,3 +200,10 @@ def no_leaks():
         for thread in left:
             with suppress(RuntimeError):  # started, but it has not run yet
                 thread.join(deadline - time.monotonic())
+
+
+@pytest.fixture
+def caller():
+    """Has a thread of its own call; gives the future of what comes of it."""
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        yield threads.submit

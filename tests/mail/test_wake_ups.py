@@ -6,7 +6,8 @@ import asyncio
 import threading
 
 from otp.tree.clock import SystemClock
-from otp.tree.mailbox import NOTHING, LoopMailbox
+from otp.tree.loop_mailbox import LoopMailbox
+from otp.tree.mailbox import NOTHING
 
 CLOCK = SystemClock()
 

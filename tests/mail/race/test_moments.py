@@ -17,7 +17,8 @@ from otp.mail.bounds import MailboxLimit, Overflow, _BoundedLoopMailbox, _Bounde
 from otp.tree import mailbox
 from otp.tree.clock import SystemClock
 from otp.tree.incarnation import Incarnation
-from otp.tree.mailbox import DeafMailbox, LoopMailbox, ThreadMailbox
+from otp.tree.loop_mailbox import LoopMailbox
+from otp.tree.mailbox import DeafMailbox, ThreadMailbox
 
 PATIENCE = 30.0
 
