@@ -52,10 +52,7 @@ def obey(record: Supervisor, order: StopSupervisor, out: list[Action]) -> None:
     """The same, because somebody wants it."""
     close(record, out)
     stops = list(record.specs.values())
-    by = record.node.dn
-    record.task = Task(
-        Job.FINISH, record, None, order.request, stops=stops, cause=Cause.STOP, by=by, why=Why.STOPPED, order=order
-    )
+    record.task = Task(Job.FINISH, record, None, order.request, stops=stops, by=record.node.dn, order=order)
 
 
 def too_late(tree: Tree, task: Task, at: float, out: list[Action]) -> None:
