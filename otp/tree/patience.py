@@ -12,6 +12,7 @@ other.
 from __future__ import annotations
 
 import threading
+from asyncio import AbstractEventLoop, _set_running_loop
 from contextlib import suppress
 from math import inf
 from time import monotonic
@@ -100,6 +101,9 @@ class Patience:
         return True
 
     def _run(self) -> None:
+        # There is no loop. But what is collected here may have a `__del__` that calls, which nobody else would end: so
+        # it is refused, as it is where there is one.
+        _set_running_loop(AbstractEventLoop())  # type: ignore[abstract]  # to Python it is not
         while not self._closed:
             now = monotonic()
             if now >= self.next:
@@ -111,9 +115,8 @@ class Patience:
             seconds = self.next - now
             self._bell.acquire(timeout=-1 if seconds == inf else max(0.0, min(seconds, LONGEST)))
         self._leave()
-        _release(
-            self._bell
-        )  # for another such thread, which there is if an interrupt has come in the middle of a start
+        # For another such thread, which there is if an interrupt has come in the middle of a start.
+        _release(self._bell)
 
     def _leave(self) -> None:
         """Nobody looks any more: who waits is woken, to see to it."""

@@ -180,6 +180,25 @@ def test_who_calls_while_the_thread_is_being_started_sees_to_it(server, stage):
     assert watchers() == []
 
 
+def test_what_is_collected_in_that_thread_must_not_call(server):
+    """It would wait for the thread that it holds up."""
+    refused = concurrent.futures.Future()
+
+    class Collector:
+        def look(self, _now):
+            try:
+                server.call("farewell", LONG)
+            except BaseException as error:  # noqa: BLE001 - the test's business
+                refused.set_result(error)
+            return math.inf
+
+    server._home().pending.add(Collector())
+    with pytest.raises(otp.CallTimeoutError):
+        server.call("anything", 0.01)
+    assert isinstance(refused.result(PATIENCE), otp.BlockingCallError)
+    server._home().pending.clear()
+
+
 @pytest.fixture
 def watched(server):
     """The server; the thread runs already, for what interrupts its start hits `threading` in the middle."""
