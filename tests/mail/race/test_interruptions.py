@@ -167,11 +167,11 @@ def root():
 
 def call():
     try:
-        print("value", ref.call("asked", 5.0))
+        print("value", ref.call("asked", 5.0), flush=True)
         ref.cast("anything")
     except otp.NoProcessError:
-        print("nobody")
-    print(type(ref.send_request("anything").exception(5.0)).__name__)
+        print("nobody", flush=True)  # where coverage is measured, Python does not do it any more
+    print(type(ref.send_request("anything").exception(5.0)).__name__, flush=True)
 
 class Dying:
     def __del__(self):
